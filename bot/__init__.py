@@ -1,0 +1,1 @@
+"""The conversation: what a seller says and presses, and what is answered."""

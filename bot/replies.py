@@ -1,0 +1,54 @@
+"""What a feature answers, and the only code that sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from bot.conversation import Message, Place, Sender
+
+
+class Where(StrEnum):
+    """Where an answer appears."""
+
+    EDIT = "edit"
+    """In place of the card that was pressed; a new message when nothing was pressed."""
+    NEW = "new"
+    """As a new message at the end of the conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer to one turn: a card or a sentence, never both (Teams splits them)."""
+
+    text: str | None = None
+    card: Mapping[str, object] | None = None
+    summary: str = ""
+    where: Where = Where.EDIT
+
+    def message(self) -> Message:
+        """The reply as the message that is sent."""
+        card = dict(self.card) if self.card is not None else None
+        return Message(text=self.text, card=card, summary=self.summary)
+
+
+class Posted(Protocol):
+    """Told the id of the message a reply ended up in."""
+
+    async def __call__(self, message_id: str) -> None: ...
+
+
+async def post(
+    sender: Sender, place: Place, reply: Reply, *, pressed: str | None = None
+) -> str:
+    """Send `reply`, or put it in place of the message `pressed`; give back the message's id.
+
+    Raises SendFailed when Teams did not confirm it.
+    """
+    message = reply.message()
+    if pressed is not None and reply.where is Where.EDIT:
+        await sender.update(place, pressed, message)
+        return pressed
+    return await sender.send(place, message)
