@@ -1,0 +1,105 @@
+"""Dates people type: one meaning for everybody, or a question."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.dates import AmbiguousDate, UnreadableDate, parse_date
+
+TODAY = date(2026, 11, 23)  # a Monday
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-03-31", date(2026, 3, 31)),
+        ("2026-3-1", date(2026, 3, 1)),
+        ("2026-03-31T00:00:00.000Z", date(2026, 3, 31)),
+        ("31 Mar 2026", date(2026, 3, 31)),
+        ("31. March 2026", date(2026, 3, 31)),
+        ("March 31, 2026", date(2026, 3, 31)),
+        ("31st of march 2026", date(2026, 3, 31)),
+        ("sept 1 2027", date(2027, 9, 1)),
+        ("31 mar", date(2027, 3, 31)),
+        ("24 nov", date(2026, 11, 24)),
+        ("23 nov", date(2026, 11, 23)),
+        ("29 feb", date(2028, 2, 29)),
+        ("29 feb 2028", date(2028, 2, 29)),
+        ("31/12/2026", date(2026, 12, 31)),
+        ("12/31/2026", date(2026, 12, 31)),
+        ("31.12.2026", date(2026, 12, 31)),
+        ("05/05/2026", date(2026, 5, 5)),
+        ("today", TODAY),
+        ("tomorrow", date(2026, 11, 24)),
+        ("yesterday", date(2026, 11, 22)),
+        ("friday", date(2026, 11, 27)),
+        ("next friday", date(2026, 11, 27)),
+        ("next monday", date(2026, 11, 30)),
+        ("in 2 weeks", date(2026, 12, 7)),
+        ("in 3 months", date(2027, 2, 23)),
+        ("in a year", date(2027, 11, 23)),
+        ("end of june", date(2027, 6, 30)),
+        ("end of november", date(2026, 11, 30)),
+        ("end of february 2028", date(2028, 2, 29)),
+        ("end of month", date(2026, 11, 30)),
+        ("end of next month", date(2026, 12, 31)),
+        ("end of the quarter", date(2026, 12, 31)),
+        ("end of next quarter", date(2027, 3, 31)),
+        ("end of year", date(2026, 12, 31)),
+        ("end of week", date(2026, 11, 29)),
+        ("eoq", date(2026, 12, 31)),
+        ("Q3", date(2027, 9, 30)),
+        ("q4", date(2026, 12, 31)),
+        ("end of Q1 2027", date(2027, 3, 31)),
+    ],
+)
+def test_reads(text: str, expected: date) -> None:
+    assert parse_date(text, TODAY) == expected
+
+
+@pytest.mark.parametrize("text", ["03/04/2026", "3-4-2026", "03.04.2026"])
+def test_asks_which_of_day_and_month_is_meant(text: str) -> None:
+    with pytest.raises(AmbiguousDate) as caught:
+        parse_date(text, TODAY)
+    assert caught.value.readings == (date(2026, 3, 4), date(2026, 4, 3))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("30 Feb 2026", "no_such_day"),
+        ("29 Feb 2027", "no_such_day"),
+        ("2026-02-30", "no_such_day"),
+        ("32/12/2026", "no_such_day"),
+        ("31/12/9999", "out_of_range"),
+        ("1 jan 1999", "out_of_range"),
+        ("0000-01-01", "no_such_day"),
+        ("31/12/26", "unknown_form"),
+        ("yesterday at 25:00", "unknown_form"),
+        ("soon", "unknown_form"),
+        ("", "unknown_form"),
+        ("٣١ mar 2026", "unknown_form"),
+        ("2026-03-31 or so", "unknown_form"),
+    ],
+)
+def test_D5_refuses_what_is_no_day(text: str, reason: str) -> None:
+    with pytest.raises(UnreadableDate) as caught:
+        parse_date(text, TODAY)
+    assert caught.value.reason == reason
+
+
+@given(st.dates(date(2000, 1, 1), date(2100, 12, 31)), st.dates(date(2001, 1, 1), date(2090, 1, 1)))
+def test_D5_an_iso_date_never_shifts(day: date, today: date) -> None:
+    assert parse_date(day.isoformat(), today) == day
+    assert parse_date(day.strftime("%d %B %Y"), today) == day
+
+
+@given(st.text(max_size=40))
+def test_any_text_gives_a_date_or_a_date_error(text: str) -> None:
+    try:
+        found = parse_date(text, TODAY)
+    except (UnreadableDate, AmbiguousDate):
+        return
+    assert date(2000, 1, 1) <= found <= date(2100, 12, 31)
