@@ -1,0 +1,1 @@
+"""What the bot must not forget: tables, and one module of functions per noun."""

@@ -1,0 +1,187 @@
+"""Opens the database and gives out transactions.
+
+SQLite keeps its file in WAL mode with `synchronous=FULL` (a committed intent survives a power cut)
+and takes the write lock when a transaction begins, so that nothing read in it can change under it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+BUSY_SECONDS = 5.0
+_READING = "dealdesk_reading"
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}",
+    "PRAGMA foreign_keys=ON",
+)
+
+
+class StoreError(Exception):
+    """The store could not do its work; nothing of the transaction was kept."""
+
+
+class StoreBusy(StoreError):
+    """Somebody else held the database for longer than five seconds."""
+
+
+class StoreFull(StoreError):
+    """There is no room left to write."""
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be opened, read or reached."""
+
+
+class UnknownDatabase(StoreError):
+    """The database address is of a kind Dealdesk does not use."""
+
+
+class _Cursor(Protocol):
+    def execute(self, statement: str) -> object: ...
+    def close(self) -> None: ...
+
+
+class _Driver(Protocol):
+    def cursor(self) -> _Cursor: ...
+
+
+class Store:
+    """One open database. `begin()` writes, `read()` only reads; both roll back on an exception."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._reading = engine.execution_options(**{_READING: True})
+        self._writer = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return f"Store({self.label})"
+
+    @property
+    def label(self) -> str:
+        """What to call this database in a message: the file, or the address without secrets."""
+        url = self.engine.url
+        return url.database or "memory" if self.is_sqlite else url.render_as_string()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that may write, committed at the end of the block.
+
+        Raises StoreBusy, StoreFull or StoreUnavailable; constraint violations stay
+        `sqlalchemy.exc.IntegrityError`. Not to be nested inside another one.
+        """
+        async with self._turn(), _translated(), self.engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that only reads; it never waits for a writer."""
+        async with _translated(), self._reading.begin() as connection:
+            yield connection
+
+    def _turn(self) -> AbstractAsyncContextManager[None]:
+        return self._write_turn() if self.is_sqlite else nullcontext()
+
+    @asynccontextmanager
+    async def _write_turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(BUSY_SECONDS):
+                await self._writer.acquire()
+        except TimeoutError as error:
+            raise StoreBusy(f"{self.label} is busy") from error
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+    async def close(self) -> None:
+        """Gives back every connection."""
+        await self.engine.dispose()
+
+
+def open_store(url: str) -> Store:
+    """The store at a `sqlite+aiosqlite:` or `postgresql+asyncpg:` address (DESIGN section 2).
+
+    Nothing is read yet; `migrations.upgrade` creates or checks the tables. Raises UnknownDatabase.
+    """
+    address = sa.make_url(url)
+    match address.drivername:
+        case "sqlite+aiosqlite":
+            return Store(_sqlite(address))
+        case "postgresql+asyncpg":
+            return Store(_postgresql(address))
+        case other:
+            raise UnknownDatabase(f"Dealdesk does not know databases of the kind {other!r}")
+
+
+def _sqlite(address: URL) -> AsyncEngine:
+    engine = create_async_engine(
+        address,
+        connect_args={"isolation_level": None, "timeout": BUSY_SECONDS},
+        hide_parameters=True,
+        pool_timeout=BUSY_SECONDS,
+    )
+    sa.event.listen(engine.sync_engine, "connect", _set_pragmas)
+    sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _postgresql(address: URL) -> AsyncEngine:
+    return create_async_engine(
+        address,
+        pool_size=10,
+        max_overflow=10,
+        pool_timeout=BUSY_SECONDS,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        isolation_level="READ COMMITTED",
+        connect_args={"timeout": BUSY_SECONDS, "command_timeout": 30},
+    )
+
+
+def _set_pragmas(driver: _Driver, _record: object) -> None:
+    cursor = driver.cursor()
+    try:
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
+    finally:
+        cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    reading = connection.get_execution_options().get(_READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    try:
+        yield
+    except sa.exc.IntegrityError:
+        raise
+    except PoolTimeout as error:
+        raise StoreBusy("every database connection is in use") from error
+    except DBAPIError as error:
+        raise _meaning(error) from error
+    except OSError as error:
+        raise StoreUnavailable("the database does not answer") from error
+
+
+def _meaning(error: DBAPIError) -> StoreError:
+    words = str(error.orig).lower()
+    if "locked" in words or "deadlock detected" in words:
+        return StoreBusy("the database is busy")
+    if "disk is full" in words or "no space left" in words or "disk i/o error" in words:
+        return StoreFull("there is no room left to save")
+    return StoreUnavailable("the database does not answer")

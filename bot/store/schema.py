@@ -1,0 +1,310 @@
+"""Every table the bot keeps, for SQLite and PostgreSQL alike.
+
+Times are aware UTC datetimes (`Utc`); ids are text (uuid4 hex); columns holding JSON are text that
+the module of their noun writes and reads. States are closed sets kept by check constraints.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+metadata = sa.MetaData(naming_convention=NAMING)
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware datetime, kept and returned in UTC; a naive one is refused with ValueError."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _text(name: str, *, null: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=null)
+
+
+def _time(name: str, *, null: bool = False) -> sa.Column[datetime]:
+    return sa.Column(name, Utc, nullable=null)
+
+
+def _whole(name: str, default: int) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False, server_default=str(default))
+
+
+def _id() -> sa.Column[str]:
+    return sa.Column("id", sa.Text, primary_key=True)
+
+
+def _state(*known: str) -> tuple[sa.Column[str], sa.CheckConstraint]:
+    listed = ", ".join(f"'{state}'" for state in known)
+    return (
+        sa.Column("state", sa.Text, nullable=False),
+        sa.CheckConstraint(f"state IN ({listed})", name="state"),
+    )
+
+
+def _unique_while(name: str, states: tuple[str, ...], *columns: str) -> sa.Index:
+    listed = ", ".join(f"'{state}'" for state in states)
+    condition = sa.text(f"state IN ({listed})")
+    return sa.Index(name, *columns, unique=True, sqlite_where=condition, postgresql_where=condition)
+
+
+handles = sa.Table(
+    "handles",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    _text("referral_id"),
+    sa.UniqueConstraint("tenant", "referral_id"),
+)
+
+handle_counters = sa.Table(
+    "handle_counters",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("next_number", sa.Integer, nullable=False),
+)
+
+token_caches = sa.Table(
+    "token_caches",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("blob", sa.LargeBinary, nullable=False),
+    _text("key_id"),
+    _whole("version", 1),
+    _time("updated"),
+)
+
+token_exchanges = sa.Table(
+    "token_exchanges",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("exchange_id", sa.Text, primary_key=True),
+    sa.Column("succeeded", sa.Boolean, nullable=True),
+    _time("created"),
+)
+
+sign_ins = sa.Table(
+    "sign_ins",
+    metadata,
+    sa.Column("state_hash", sa.Text, primary_key=True),
+    _text("tenant"),
+    _text("person"),
+    _text("person_name"),
+    _text("teams_id"),
+    _text("place"),
+    _text("reason"),
+    _text("claims", null=True),
+    _text("verifier_enc", null=True),
+    _text("nonce", null=True),
+    _time("created"),
+    _time("expires"),
+    _time("used", null=True),
+    sa.Index("ix_sign_ins_of_person", "tenant", "person"),
+    sa.Index("ix_sign_ins_expires", "expires"),
+)
+
+waiting = sa.Table(
+    "waiting",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    _text("command"),
+    _text("place"),
+    _text("locale"),
+    _text("timezone", null=True),
+    _text("activity_id"),
+    _time("created"),
+    _time("claimed", null=True),
+)
+
+seen = sa.Table(
+    "seen",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    _text("state"),
+    _text("answer", null=True),
+    _time("created"),
+    sa.Index("ix_seen_created", "created"),
+)
+
+questions = sa.Table(
+    "questions",
+    metadata,
+    _id(),
+    _text("tenant"),
+    _text("person"),
+    _text("place"),
+    _text("prompt"),
+    _text("choices"),
+    *_state("open", "answered"),
+    _time("created"),
+)
+
+proposals = sa.Table(
+    "proposals",
+    metadata,
+    _id(),
+    _text("tenant"),
+    _text("person"),
+    _text("place"),
+    _text("message_id", null=True),
+    _text("referral_id"),
+    _text("kind"),
+    sa.CheckConstraint("kind IN ('change', 'member', 'move')", name="kind"),
+    _text("operations"),
+    _text("base_etag"),
+    _text("base"),
+    _text("after"),
+    *_state("open", "applying", "done", "discarded", "conflict", "unknown", "failed"),
+    _text("client_request_id", null=True),
+    _text("result", null=True),
+    _time("created"),
+    _time("updated"),
+    _whole("version", 1),
+    sa.Index("ix_proposals_of_person", "tenant", "person", "state"),
+    sa.Index("ix_proposals_of_referral", "tenant", "referral_id", "state"),
+)
+
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    _id(),
+    _text("tenant"),
+    _text("person"),
+    _text("referral_id"),
+    _text("place"),
+    _text("message_id", null=True),
+    _text("step"),
+    _text("answers"),
+    *_state("open", "submitted", "cancelled", "expired"),
+    _whole("version", 1),
+    _time("created"),
+    _time("updated"),
+    _time("expires"),
+    _unique_while("uq_drafts_open", ("open",), "tenant", "person", "referral_id"),
+    sa.Index("ix_drafts_expiry", "state", "expires"),
+)
+
+registrations = sa.Table(
+    "registrations",
+    metadata,
+    _id(),
+    _text("tenant"),
+    _text("referral_id"),
+    _text("fingerprint"),
+    _text("values_json"),
+    _text("requester"),
+    _text("approver", null=True),
+    _text("draft_id"),
+    _text("place"),
+    _text("message_id", null=True),
+    *_state("INTENT", "UNKNOWN", "DONE", "FAILED", "REJECTED", "STOPPED"),
+    _text("base_etag", null=True),
+    _time("base_updated", null=True),
+    _whole("attempt", 0),
+    sa.Column("client_request_ids", sa.Text, nullable=False, server_default="[]"),
+    _text("lease_owner", null=True),
+    _time("lease_until", null=True),
+    _text("result", null=True),
+    _time("created"),
+    _time("updated"),
+    _whole("version", 1),
+    _unique_while(
+        "uq_registrations_same",
+        ("INTENT", "UNKNOWN", "DONE"),
+        "tenant",
+        "referral_id",
+        "fingerprint",
+    ),
+    _unique_while("uq_registrations_in_flight", ("INTENT", "UNKNOWN"), "tenant", "referral_id"),
+    sa.Index("ix_registrations_state", "state", "lease_until"),
+    sa.Index("ix_registrations_of_referral", "tenant", "referral_id"),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column(
+        "seq",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    _text("conversation"),
+    _text("place"),
+    _text("op"),
+    sa.CheckConstraint("op IN ('send', 'update')", name="op"),
+    _text("target_message", null=True),
+    _text("message"),
+    *_state("ready", "sending", "sent", "failed"),
+    _text("activity_id", null=True),
+    _whole("attempts", 0),
+    _time("not_before"),
+    sa.Column("key", sa.Text, nullable=True, unique=True),
+    _text("lease_owner", null=True),
+    _time("lease_until", null=True),
+    _text("error", null=True),
+    _time("created"),
+    _time("sent", null=True),
+    sa.Index("ix_outbox_due", "state", "not_before"),
+    sa.Index("ix_outbox_of_conversation", "conversation", "state"),
+    sqlite_autoincrement=True,
+)
+
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    _text("teams_id"),
+    _text("service_url"),
+    _text("personal_conversation", null=True),
+    _text("name"),
+    _text("upn", null=True),
+    _text("locale", null=True),
+    _time("updated"),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    _id(),
+    _time("at"),
+    _text("tenant"),
+    _text("person"),
+    _text("kind"),
+    _text("referral_id", null=True),
+    _text("detail"),
+    _text("client_request_id", null=True),
+    _text("request_id", null=True),
+    _text("outcome"),
+    sa.Index("ix_audit_of_referral", "tenant", "referral_id", "at"),
+    sa.Index("ix_audit_of_person", "tenant", "person", "at"),
+)
