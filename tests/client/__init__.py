@@ -1,0 +1,1 @@
+"""The chat page and the cards on it, in a real browser."""
