@@ -1,0 +1,1 @@
+"""What a seller sees: values in, Adaptive Card dicts out."""

@@ -1,0 +1,75 @@
+"""The person a card is for: numbers, dates and times as they write them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+
+from cards.wording import Text, text, words
+
+_ENGLISH = Locale("en", "US")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Locale (`en-US`), IANA time zone and the present moment (aware) of whoever reads a card.
+
+    An unknown locale reads as US English, an unknown or missing time zone as UTC: what Teams sends
+    here is a wish, never a reason to fail.
+    """
+
+    locale: str = "en-US"
+    timezone: str | None = None
+    now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+
+    def date(self, value: date | datetime) -> Text:
+        """A day with its month in letters and its year. A datetime is read as its day in UTC."""
+        day = value.astimezone(UTC).date() if isinstance(value, datetime) else value
+        return text(format_date(day, format="long", locale=_locale(self.locale)))
+
+    def moment(self, value: datetime) -> Text:
+        """A day and a time in the reader's own zone, which is named."""
+        zone = _zone(self.timezone)
+        there = value.astimezone(zone)
+        day = format_date(there.date(), format="long", locale=_locale(self.locale))
+        time = format_datetime(there, format="HH:mm", locale=_locale(self.locale))
+        return words("{day}, {time} ({zone})", day=day, time=time, zone=zone.key)
+
+    def number(self, value: Decimal | int) -> Text:
+        """A number with the reader's separators; every digit that is there, none added."""
+        return text(self._decimal(Decimal(value)))
+
+    def money(self, value: Decimal, currency: str | None) -> Text:
+        """An amount with its currency code. Cents are shown when there are any, never rounded."""
+        if currency is None:
+            return words("{amount} (currency not set)", amount=self._decimal(value))
+        return words("{currency} {amount}", currency=currency, amount=self._decimal(value))
+
+    def _decimal(self, value: Decimal) -> str:
+        whole = value == value.to_integral_value()
+        digits = 0 if whole else max(2, -int(value.normalize().as_tuple().exponent))
+        pattern = "#,##0" + ("." + "0" * digits if digits else "")
+        return format_decimal(value, format=pattern, locale=_locale(self.locale))
+
+
+@lru_cache(maxsize=64)
+def _locale(name: str) -> Locale:
+    try:
+        return Locale.parse(name.replace("_", "-"), sep="-")
+    except (UnknownLocaleError, ValueError, TypeError):
+        return _ENGLISH
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str | None) -> ZoneInfo:
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")

@@ -1,0 +1,140 @@
+"""What may be written on a card: our own words, and outside text made harmless and visible."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words that may stand on a card. Made by `text`, `passage` and `words` only.
+
+    `plain` is what a person reads; `markdown` is the source a TextBlock or a Fact needs for it.
+    """
+
+    plain: str
+    markdown: str
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to read."""
+        return bool(self.plain)
+
+
+NO_TEXT: Final = Text("", "")
+_LINE_MARK: Final = " ↵ "
+_MOST_MARKS: Final = 4
+"""Combining marks on one letter; living scripts need three at most."""
+
+_ENTITY: Final = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_NEW_LINE: Final = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]{}<>&~|])")
+_AT_START: Final = re.compile(r"(?=#{1,6}(\s|$)|[+\-](\s|$)|[-=][-= ]*$)")
+_NUMBERED: Final = re.compile(r"(\d{1,9})(?=[.)](\s|$))")
+_BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5")
+_JOINERS: Final = frozenset("\u200c\u200d")
+
+
+def text(value: str, *, limit: int = 200) -> Text:
+    """Outside text as one line: whatever it holds, a person reads exactly that and nothing acts.
+
+    HTML entities are decoded once (API reference 4.3); line breaks show as ↵; invisible and
+    direction-changing characters show as (U+202E). Longer than `limit` characters ends in "…".
+    """
+    return _line(_clip(_LINE_MARK.join(_lines(value, limit)), limit))
+
+
+def passage(value: str, *, limit: int = 600, lines: int = 12) -> Text:
+    """Outside text with its line breaks, otherwise as `text`; for a block of its own only."""
+    rows = _lines(value, limit)
+    shown = _clip("\n".join(rows[:lines]), limit)
+    if len(rows) > lines and not shown.endswith("…"):
+        shown += " …"
+    parts = [_line(row) for row in shown.split("\n")]
+    return Text(
+        "\n".join(part.plain for part in parts), "\n\n".join(part.markdown for part in parts)
+    )
+
+
+def is_longer(value: str, *, limit: int = 600, lines: int = 12) -> bool:
+    """Whether `passage` would have to shorten the text."""
+    rows = _lines(value, limit)
+    return len(rows) > lines or len("\n".join(rows)) > limit
+
+
+def words(source: str, **values: Text | str | int) -> Text:
+    """Our own words: an English sentence with `{places}`; a plain string in one is outside text."""
+    ready = {
+        name: value if isinstance(value, Text) else text(str(value))
+        for name, value in values.items()
+    }
+    plain = source.format(**{name: value.plain for name, value in ready.items()})
+    inner = _escaped_source(source).format(
+        **{name: value.markdown for name, value in ready.items()}
+    )
+    return Text(plain, _started(inner))
+
+
+def counted(one: str, many: str, count: int, **values: Text | str | int) -> Text:
+    """As `words`, with the sentence for one thing or for several; `{count}` is the number."""
+    return words(one if count == 1 else many, count=count, **values)
+
+
+def _line(shown: str) -> Text:
+    return Text(shown, _started(_SPECIAL.sub(r"\\\1", shown)))
+
+
+def _started(marked: str) -> str:
+    """The line such that its first characters make no list, heading or rule."""
+    if _AT_START.match(marked):
+        return "\\" + marked
+    return _NUMBERED.sub(r"\1\\", marked, count=1) if _NUMBERED.match(marked) else marked
+
+
+def _escaped_source(source: str) -> str:
+    return re.sub(r"([\\`*_\[\]<>&~|])", r"\\\1", source)
+
+
+def _lines(value: str, limit: int) -> list[str]:
+    decoded = _ENTITY.sub(lambda match: html.unescape(match[0]), value[: limit * 8])
+    rows = [_visible(row) for row in _NEW_LINE.split(decoded.strip())]
+    return [row for row in rows if row] or [""]
+
+
+def _clip(shown: str, limit: int) -> str:
+    return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
+
+
+def _visible(row: str) -> str:
+    """The row with nothing hidden in it, spaces collapsed as a card would do anyway."""
+    seen: list[str] = []
+    marks = 0
+    for index, character in enumerate(row):
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in {"Mn", "Me"} else 0
+        if marks > _MOST_MARKS:
+            continue
+        seen.append(_shown(row, index, character, category))
+    return " ".join("".join(seen).split())
+
+
+def _shown(row: str, index: int, character: str, category: str) -> str:
+    if character == "\t" or category == "Zs":
+        return " "
+    hidden = category in {"Cc", "Cf", "Cs", "Cn", "Co"} or character in _BLANKS
+    if not hidden or (character in _JOINERS and _joins(row, index)):
+        return character
+    return f"(U+{ord(character):04X})"
+
+
+def _joins(row: str, index: int) -> bool:
+    """Whether a zero-width joiner does its work here: inside an emoji or a script that needs it."""
+    if not 0 < index < len(row) - 1:
+        return False
+    before, after = row[index - 1], row[index + 1]
+    if unicodedata.category(before) in {"So", "Sk", "Mn"} and unicodedata.category(after) == "So":
+        return True
+    return all("\u0600" <= near <= "\u0dff" for near in (before, after))
