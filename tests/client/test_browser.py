@@ -12,6 +12,10 @@ from tests import browser
 pytestmark = pytest.mark.client
 
 
+def _names(folder: Path) -> list[str]:
+    return [found.name for found in folder.iterdir()]
+
+
 async def _title(chromium: browser.Chromium) -> str:
     async with browser.launched(chromium) as started:
         page = await started.new_page()
@@ -30,7 +34,7 @@ async def test_unpacking_twice_at_once_leaves_one_whole_browser(tmp_path: Path) 
         asyncio.to_thread(browser.carried, tmp_path), asyncio.to_thread(browser.carried, tmp_path)
     )
     assert first == second
-    assert [found.name for found in tmp_path.iterdir()] == [first.program.parent.name]
+    assert _names(tmp_path) == [first.program.parent.name]
     assert await _title(first) == "Started"
 
 

@@ -1,0 +1,73 @@
+// Draws one Adaptive Card and says what is pressed on it.
+
+import { HOST_CONFIGS } from "./host_config.js";
+import { toHtml } from "./markdown.js";
+
+const AC = globalThis.AdaptiveCards;
+
+AC.AdaptiveCard.onProcessMarkdown = (text, result) => {
+  result.outputHtml = toHtml(text);
+  result.didProcess = true;
+};
+AC.GlobalSettings.useMarkdownInRadioButtonAndCheckbox = false;
+AC.GlobalSettings.setTabIndexAtCardRoot = false;
+
+const UNKNOWN = /^Unknown \w+ type "([^"]*)"/;
+
+function objectsIn(value) {
+  if (value === null || typeof value !== "object") return [];
+  return [value, ...Object.values(value).flatMap(objectsIn)];
+}
+
+// What Teams knows and this renderer does not is no fault of a card that brings a fallback for it.
+function isExpected(message, json) {
+  const type = UNKNOWN.exec(message)?.[1];
+  return type !== undefined && objectsIn(json).every((part) => part.type !== type || part.fallback !== undefined);
+}
+
+function notesOf(card, context, json) {
+  const notes = [];
+  for (let index = 0; index < context.eventCount; index += 1) {
+    const { message } = context.getEventAt(index);
+    if (!isExpected(message, json)) notes.push(message);
+  }
+  return [...new Set([...notes, ...card.validateProperties().validationEvents.map((event) => event.message)])];
+}
+
+function inputsOf(action) {
+  const given = {};
+  for (const input of Object.values(action.getReferencedInputs?.() ?? {})) {
+    if (input.isSet()) given[input.id] = String(input.value);
+  }
+  return given;
+}
+
+function press(action) {
+  const source = action.toJSON() ?? {};
+  return {
+    type: action.getJsonTypeName(),
+    title: action.title ?? "",
+    verb: action.verb ?? source.data?.verb ?? "",
+    data: source.data ?? {},
+    inputs: inputsOf(action),
+  };
+}
+
+function open(address) {
+  if (/^https?:\/\//i.test(address ?? "")) window.open(address, "_blank", "noopener");
+}
+
+// Returns { element, notes }: notes are what the renderer complained of.
+export function drawCard(json, { theme = "light", onPress = () => {} } = {}) {
+  const card = new AC.AdaptiveCard();
+  card.hostConfig = new AC.HostConfig(HOST_CONFIGS[theme]);
+  card.onExecuteAction = (action) => {
+    if (action instanceof AC.OpenUrlAction) open(action.url);
+    else if (action instanceof AC.SubmitAction || action instanceof AC.ExecuteAction) onPress(press(action));
+  };
+  const context = new AC.SerializationContext();
+  card.parse(json, context);
+  const element = card.render() ?? document.createElement("div");
+  element.classList.add("card");
+  return { element, notes: notesOf(card, context, json) };
+}

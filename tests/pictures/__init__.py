@@ -1,0 +1,1 @@
+"""Every card, drawn and looked at."""
