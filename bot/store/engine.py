@@ -17,34 +17,19 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.store import migrations
+from bot.store.errors import StoreBusy, StoreError, StoreFull, StoreUnavailable, UnknownDatabase
+
 BUSY_SECONDS = 5.0
+UPGRADE_SECONDS = 60.0
 _READING = "dealdesk_reading"
+_PLAIN = "dealdesk_plain"
+_UPGRADE_LOCK = 0x6465616C
 _PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}",
     "PRAGMA foreign_keys=ON",
 )
-
-
-class StoreError(Exception):
-    """The store could not do its work; nothing of the transaction was kept."""
-
-
-class StoreBusy(StoreError):
-    """Somebody else held the database for longer than five seconds."""
-
-
-class StoreFull(StoreError):
-    """There is no room left to write."""
-
-
-class StoreUnavailable(StoreError):
-    """The database cannot be opened, read or reached."""
-
-
-class UnknownDatabase(StoreError):
-    """The database address is of a kind Dealdesk does not use."""
 
 
 class _Cursor(Protocol):
@@ -113,7 +98,7 @@ class Store:
 def open_store(url: str) -> Store:
     """The store at a `sqlite+aiosqlite:` or `postgresql+asyncpg:` address (DESIGN section 2).
 
-    Nothing is read yet; `migrations.upgrade` creates or checks the tables. Raises UnknownDatabase.
+    Nothing is read yet; `upgrade` creates or checks the tables. Raises UnknownDatabase.
     """
     address = sa.make_url(url)
     match address.drivername:
@@ -123,6 +108,41 @@ def open_store(url: str) -> Store:
             return Store(_postgresql(address))
         case other:
             raise UnknownDatabase(f"Dealdesk does not know databases of the kind {other!r}")
+
+
+async def upgrade(store: Store) -> None:
+    """Brings the tables up to this version, one process at a time.
+
+    Everything happens in one transaction that holds the lock, so a killed upgrade leaves the
+    former schema. Raises SchemaTooNew (naming the database) when a newer Dealdesk was here, and
+    StoreBusy when another process upgrades for longer than a minute.
+    """
+    try:
+        async with asyncio.timeout(UPGRADE_SECONDS), _translated():
+            if store.is_sqlite:
+                await _switch_to_wal(store)
+            async with store.begin() as connection:
+                if not store.is_sqlite:
+                    await connection.execute(
+                        sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK))
+                    )
+                await connection.run_sync(migrations.run, store.label)
+    except TimeoutError as error:
+        raise StoreBusy(f"another process is upgrading {store.label}") from error
+
+
+async def _switch_to_wal(store: Store) -> None:
+    """SQLite does not wait for other processes here, so we do."""
+    while True:
+        try:
+            async with store.engine.connect() as connection:
+                options = await connection.execution_options(**{_PLAIN: True})
+                await options.exec_driver_sql("PRAGMA journal_mode=WAL")
+                return
+        except DBAPIError as error:
+            if not isinstance(_meaning(error), StoreBusy):
+                raise
+            await asyncio.sleep(0.05)
 
 
 def _sqlite(address: URL) -> AsyncEngine:
@@ -160,8 +180,10 @@ def _set_pragmas(driver: _Driver, _record: object) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    reading = connection.get_execution_options().get(_READING, False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if options.get(_PLAIN, False):
+        return
+    connection.exec_driver_sql("BEGIN" if options.get(_READING, False) else "BEGIN IMMEDIATE")
 
 
 @asynccontextmanager

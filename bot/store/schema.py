@@ -95,7 +95,7 @@ token_caches = sa.Table(
     sa.Column("person", sa.Text, primary_key=True),
     sa.Column("blob", sa.LargeBinary, nullable=False),
     _text("key_id"),
-    _whole("version", 1),
+    sa.Column("version", sa.BigInteger, nullable=False),
     _time("updated"),
 )
 
@@ -120,8 +120,7 @@ sign_ins = sa.Table(
     _text("place"),
     _text("reason"),
     _text("claims", null=True),
-    _text("verifier_enc", null=True),
-    _text("nonce", null=True),
+    sa.Column("flow", sa.LargeBinary, nullable=True),
     _time("created"),
     _time("expires"),
     _time("used", null=True),

@@ -1,0 +1,85 @@
+"""Where to reach a person: learnt from what Teams sends, used for messages nobody asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.conversation import Person
+from bot.store import rows
+from bot.store.schema import people
+
+_TABLE = people.c
+_KEPT = ("personal_conversation", "upn", "locale")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A person as last seen, and their personal conversation once there was one."""
+
+    person: Person
+    service_url: str
+    personal_conversation: str | None
+    upn: str | None
+    locale: str | None
+    updated: datetime
+
+
+async def remember(
+    connection: AsyncConnection,
+    person: Person,
+    service_url: str,
+    now: datetime,
+    *,
+    personal_conversation: str | None = None,
+    upn: str | None = None,
+    locale: str | None = None,
+) -> None:
+    """Notes a person as just seen; what is not given now stays as known before."""
+    await rows.put(
+        connection,
+        people,
+        ("tenant", "person"),
+        {
+            "tenant": person.tenant,
+            "person": person.id,
+            "teams_id": person.teams_id,
+            "service_url": service_url,
+            "personal_conversation": personal_conversation,
+            "name": person.name,
+            "upn": None if upn is None else upn.lower(),
+            "locale": locale,
+            "updated": now,
+        },
+        keep_when_none=_KEPT,
+    )
+
+
+async def find(connection: AsyncConnection, tenant: str, person: str) -> Known | None:
+    """The person with this Entra object id, if the bot has met them."""
+    return await _first(connection, _TABLE.tenant == tenant, _TABLE.person == person)
+
+
+async def find_by_upn(connection: AsyncConnection, tenant: str, upn: str) -> Known | None:
+    """The person with this sign-in name, in any case, if they have signed in before."""
+    return await _first(connection, _TABLE.tenant == tenant, _TABLE.upn == upn.lower())
+
+
+async def _first(connection: AsyncConnection, *conditions: sa.ColumnElement[bool]) -> Known | None:
+    result = await connection.execute(
+        people.select().where(*conditions).order_by(_TABLE.updated.desc()).limit(1)
+    )
+    row = result.one_or_none()
+    if row is None:
+        return None
+    return Known(
+        person=Person(row.tenant, row.person, row.name, row.teams_id),
+        service_url=row.service_url,
+        personal_conversation=row.personal_conversation,
+        upn=row.upn,
+        locale=row.locale,
+        updated=row.updated,
+    )

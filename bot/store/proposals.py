@@ -1,0 +1,212 @@
+"""Writes shown to a seller before they happen, from the first card to what became of them."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.conversation import Place
+from bot.store import jsontext, rows
+from bot.store.jsontext import Json
+from bot.store.schema import proposals
+
+_TABLE = proposals.c
+
+
+class Kind(StrEnum):
+    """What kind of write it is."""
+
+    CHANGE = "change"
+    MEMBER = "member"
+    MOVE = "move"
+
+
+class State(StrEnum):
+    """Where a proposal stands. APPLYING is stored before the request leaves."""
+
+    OPEN = "open"
+    APPLYING = "applying"
+    DONE = "done"
+    DISCARDED = "discarded"
+    CONFLICT = "conflict"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One proposed write: the JSON Patch, the version it was made against, and what was shown."""
+
+    id: str
+    tenant: str
+    person: str
+    place: Place
+    message_id: str | None
+    referral_id: str
+    kind: Kind
+    operations: Json
+    base_etag: str
+    base: Json
+    """The fields shown, as they were."""
+    after: Json
+    """The same fields, as they shall be."""
+    state: State
+    client_request_id: str | None
+    result: Json
+    created: datetime
+    updated: datetime
+    version: int
+
+
+async def create(
+    connection: AsyncConnection,
+    *,
+    tenant: str,
+    person: str,
+    place: Place,
+    referral_id: str,
+    kind: Kind,
+    operations: Json,
+    base_etag: str,
+    base: Json,
+    after: Json,
+    now: datetime,
+) -> str:
+    """Stores an open proposal and gives its id."""
+    proposal_id = uuid.uuid4().hex
+    await connection.execute(
+        proposals.insert().values(
+            id=proposal_id,
+            tenant=tenant,
+            person=person,
+            place=jsontext.write(place.to_json()),
+            referral_id=referral_id,
+            kind=kind.value,
+            operations=jsontext.write(operations),
+            base_etag=base_etag,
+            base=jsontext.write(base),
+            after=jsontext.write(after),
+            state=State.OPEN.value,
+            created=now,
+            updated=now,
+            version=1,
+        )
+    )
+    return proposal_id
+
+
+async def find(connection: AsyncConnection, proposal_id: str) -> Proposal | None:
+    """The proposal with this id, whatever became of it."""
+    result = await connection.execute(proposals.select().where(_TABLE.id == proposal_id))
+    row = result.one_or_none()
+    return None if row is None else _proposal(row)
+
+
+async def in_state(
+    connection: AsyncConnection, state: State, *, before: datetime, limit: int = 100
+) -> list[Proposal]:
+    """Proposals left in a state since before a moment, oldest first: what recovery looks at."""
+    result = await connection.execute(
+        proposals.select()
+        .where(_TABLE.state == state.value, _TABLE.updated < before)
+        .order_by(_TABLE.updated)
+        .limit(limit)
+    )
+    return [_proposal(row) for row in result]
+
+
+async def advance(
+    connection: AsyncConnection,
+    proposal: Proposal,
+    to: State,
+    *,
+    now: datetime,
+    client_request_id: str | None = None,
+    result: Json = None,
+) -> bool:
+    """Moves a proposal on if it still is as it was read; says whether it did.
+
+    `client_request_id` and `result` are stored when given and left alone when not.
+    """
+    values: dict[str, object] = {
+        "state": to.value,
+        "updated": now,
+        "version": proposal.version + 1,
+    }
+    if client_request_id is not None:
+        values["client_request_id"] = client_request_id
+    if result is not None:
+        values["result"] = jsontext.write(result)
+    return await rows.changed(
+        connection, proposals.update().where(_as_read(proposal)).values(values)
+    )
+
+
+async def rebase(
+    connection: AsyncConnection,
+    proposal: Proposal,
+    *,
+    operations: Json,
+    base_etag: str,
+    base: Json,
+    after: Json,
+    now: datetime,
+) -> bool:
+    """Opens a proposal again on a newer version of the deal, if it still is as it was read."""
+    return await rows.changed(
+        connection,
+        proposals.update()
+        .where(_as_read(proposal))
+        .values(
+            state=State.OPEN.value,
+            operations=jsontext.write(operations),
+            base_etag=base_etag,
+            base=jsontext.write(base),
+            after=jsontext.write(after),
+            updated=now,
+            version=proposal.version + 1,
+        ),
+    )
+
+
+async def set_message(connection: AsyncConnection, proposal_id: str, message_id: str) -> None:
+    """Remembers which message shows the proposal; not a decision, so the version stays."""
+    await connection.execute(
+        proposals.update().where(_TABLE.id == proposal_id).values(message_id=message_id)
+    )
+
+
+def _as_read(proposal: Proposal) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        _TABLE.id == proposal.id,
+        _TABLE.state == proposal.state.value,
+        _TABLE.version == proposal.version,
+    )
+
+
+def _proposal(row: sa.Row[tuple[object, ...]]) -> Proposal:
+    kept = row._mapping
+    return Proposal(
+        id=kept[_TABLE.id],
+        tenant=kept[_TABLE.tenant],
+        person=kept[_TABLE.person],
+        place=Place.from_json(jsontext.read(kept[_TABLE.place])),
+        message_id=kept[_TABLE.message_id],
+        referral_id=kept[_TABLE.referral_id],
+        kind=Kind(kept[_TABLE.kind]),
+        operations=jsontext.read(kept[_TABLE.operations]),
+        base_etag=kept[_TABLE.base_etag],
+        base=jsontext.read(kept[_TABLE.base]),
+        after=jsontext.read(kept[_TABLE.after]),
+        state=State(kept[_TABLE.state]),
+        client_request_id=kept[_TABLE.client_request_id],
+        result=None if kept[_TABLE.result] is None else jsontext.read(kept[_TABLE.result]),
+        created=kept[_TABLE.created],
+        updated=kept[_TABLE.updated],
+        version=kept[_TABLE.version],
+    )
