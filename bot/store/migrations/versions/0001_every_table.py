@@ -37,6 +37,8 @@ def upgrade() -> None:
         sa.Column("referral_id", sa.Text(), nullable=False),
         sa.Column("place", sa.Text(), nullable=False),
         sa.Column("message_id", sa.Text(), nullable=True),
+        sa.Column("locale", sa.Text(), nullable=False),
+        sa.Column("timezone", sa.Text(), nullable=True),
         sa.Column("step", sa.Text(), nullable=False),
         sa.Column("answers", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
@@ -177,13 +179,19 @@ def upgrade() -> None:
         sa.Column("draft_id", sa.Text(), nullable=False),
         sa.Column("place", sa.Text(), nullable=False),
         sa.Column("message_id", sa.Text(), nullable=True),
+        sa.Column("locale", sa.Text(), nullable=False),
+        sa.Column("timezone", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("base_etag", sa.Text(), nullable=True),
         sa.Column("base_updated", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("base_inputs", sa.Text(), nullable=True),
         sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
         sa.Column("client_request_ids", sa.Text(), server_default="[]", nullable=False),
         sa.Column("lease_owner", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("looks", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("look_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("told", sa.Text(), nullable=True),
         sa.Column("result", sa.Text(), nullable=True),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated", sa.DateTime(timezone=True), nullable=False),
@@ -197,8 +205,12 @@ def upgrade() -> None:
     op.create_index(
         "ix_registrations_of_referral", "registrations", ["tenant", "referral_id"], unique=False
     )
+    op.create_index("ix_registrations_due", "registrations", ["look_at"], unique=False)
     op.create_index(
-        "ix_registrations_state", "registrations", ["state", "lease_until"], unique=False
+        "ix_registrations_of_requester",
+        "registrations",
+        ["tenant", "requester", "state"],
+        unique=False,
     )
     op.create_index(
         "uq_registrations_in_flight",
