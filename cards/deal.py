@@ -1,0 +1,110 @@
+"""What every card about a deal begins and ends with: which deal, its state, as of when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from cards.elements import (
+    Color,
+    Piece,
+    Size,
+    Text,
+    column,
+    columns,
+    heading,
+    paragraph,
+    text,
+    words,
+)
+from cards.reader import Reader
+
+if TYPE_CHECKING:
+    from partner_center.referral import Referral
+
+
+@dataclass(frozen=True, slots=True)
+class DealView:
+    """A deal as cards need it: our referral, its handle, and Microsoft's referral beside it."""
+
+    referral: Referral
+    handle: int
+    microsoft: Referral | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state in a word, a sign and a colour, each of which says it alone."""
+
+    sign: str
+    word: str
+    color: Color | None
+
+    @property
+    def said(self) -> Text:
+        """Sign and word."""
+        return words(f"{self.sign} {self.word}")
+
+
+_STATES: Final[Mapping[tuple[str, str], State]] = {
+    ("New", "Pending"): State("○", "New", Color.ACCENT),
+    ("New", "Received"): State("○", "New", Color.ACCENT),
+    ("Active", "Accepted"): State("●", "Active", Color.ACCENT),
+    ("Closed", "Won"): State("✔", "Won", Color.GOOD),
+    ("Closed", "Lost"): State("✖", "Lost", None),
+    ("Closed", "Declined"): State("✖", "Declined", None),
+    ("Closed", "Expired"): State("✖", "Expired", Color.WARNING),
+    ("Closed", "Error"): State("✖", "Closed as error", None),
+}
+
+
+def state_of(status: str, substatus: str) -> tuple[Text, Color | None]:
+    """The words and the colour of a state; an unknown one as Partner Center spells it."""
+    state = _STATES.get((status, substatus))
+    if state is not None:
+        return state.said, state.color
+    return words("{status} / {substatus}", status=status, substatus=substatus), None
+
+
+def name_of(view: DealView) -> Text:
+    """The deal's name, or words for a deal without one."""
+    return text(view.referral.name, limit=120) if view.referral.name else words("Unnamed deal")
+
+
+def customer_of(view: DealView) -> Text:
+    """The customer's name, or words for a deal without one."""
+    customer = view.referral.customer
+    return text(customer, limit=120) if customer else words("No customer name")
+
+
+def handle_of(view: DealView) -> Text:
+    """`#1042`."""
+    return words("#{handle}", handle=view.handle)
+
+
+def header(view: DealView, title: Text | None = None) -> list[Piece]:
+    """The top of a card: the deal itself, or `title` with the deal in the line above it."""
+    state, color = state_of(view.referral.status, view.referral.substatus)
+    beside = customer_of(view) if title is None else name_of(view)
+    line = words("#{handle} · {beside}", handle=view.handle, beside=beside)
+    return [
+        columns(
+            [
+                column([paragraph(line, subtle=True, size=Size.SMALL)], middle=True),
+                column([paragraph(state, color=color, strong=True)], width="auto", middle=True),
+            ]
+        ),
+        heading(title if title is not None else name_of(view), spacing="small"),
+    ]
+
+
+def as_of(reader: Reader) -> Piece:
+    """The last line of a card that shows facts: when they were true."""
+    said = words("As of {moment}", moment=reader.moment(reader.now))
+    return paragraph(said, subtle=True, size=Size.SMALL, spacing="medium")
+
+
+def summary_of(view: DealView, said: Text) -> Text:
+    """What is read aloud for a card about a deal."""
+    return words("#{handle} {name}: {said}", handle=view.handle, name=name_of(view), said=said)
