@@ -34,12 +34,10 @@ function notesOf(card, context, json) {
   return [...new Set([...notes, ...card.validateProperties().validationEvents.map((event) => event.message)])];
 }
 
+// Every input the button sends, empty ones too, so that what a person cleared is told apart from what they left.
 function inputsOf(action) {
-  const given = {};
-  for (const input of Object.values(action.getReferencedInputs?.() ?? {})) {
-    if (input.isSet()) given[input.id] = String(input.value);
-  }
-  return given;
+  const inputs = Object.values(action.getReferencedInputs?.() ?? {});
+  return Object.fromEntries(inputs.map((input) => [input.id, String(input.value ?? "")]));
 }
 
 function press(action) {
@@ -50,6 +48,7 @@ function press(action) {
     verb: action.verb ?? source.data?.verb ?? "",
     data: source.data ?? {},
     inputs: inputsOf(action),
+    button: action.renderedElement,
   };
 }
 
