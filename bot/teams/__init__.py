@@ -1,0 +1,1 @@
+"""The door to Microsoft Teams: the only importers of botbuilder."""

@@ -1,0 +1,144 @@
+"""The bot's own token for the connector: one, cached, renewed in a thread before it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import msal
+import structlog
+
+from bot.entra import client_credential
+from bot.entra_http import EntraHttp
+from bot.settings import MICROSOFT_LOGIN, Settings
+
+SCOPE = "https://api.botframework.com/.default"
+AHEAD_SECONDS = 600.0
+"""How long before its end a token is renewed."""
+PAUSE_SECONDS = 5.0
+"""After a failure, before Entra is asked again."""
+LIMIT_SECONDS = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+class NoAppToken(Exception):
+    """Entra gave no token for the bot; the message is its error code and holds no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A token and its life in seconds from now."""
+
+    token: str = field(repr=False)
+    seconds: float
+
+
+class Ask(Protocol):
+    """Gets a new token; blocks, so it is called in a thread. Raises NoAppToken."""
+
+    def __call__(self) -> Granted: ...
+
+
+class Entra:
+    """Asks Entra with the bot's own credential. The MSAL client is made once, on first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._http = EntraHttp(settings.ca_file)
+        self._client: msal.ConfidentialClientApplication | None = None
+
+    def __call__(self) -> Granted:
+        """A new token, never one of MSAL's cache. Raises NoAppToken."""
+        try:
+            client = self._client = self._client or self._make()
+            client.remove_tokens_for_client()
+            answer = client.acquire_token_for_client([SCOPE])
+        except (OSError, ValueError, RuntimeError) as error:
+            raise NoAppToken(type(error).__name__) from error
+        match answer:
+            case {"access_token": str(token), "expires_in": int(seconds)}:
+                return Granted(token, float(seconds))
+            case {"error": str(code)}:
+                raise NoAppToken(code)
+            case _:
+                raise NoAppToken("unexpected answer")
+
+    def _make(self) -> msal.ConfidentialClientApplication:
+        authority = self._settings.authority or ""
+        known = urlsplit(authority).hostname == MICROSOFT_LOGIN
+        return msal.ConfidentialClientApplication(
+            self._settings.app_id,
+            client_credential=client_credential(self._settings),
+            authority=authority,
+            http_client=self._http,
+            instance_discovery=None if known else False,
+        )
+
+
+class AppToken:
+    """Gives the cached token out; `monotonic` gives seconds."""
+
+    def __init__(self, ask: Ask, monotonic: Callable[[], float]) -> None:
+        self._ask = ask
+        self._monotonic = monotonic
+        self._token: str | None = None
+        self._ends = 0.0
+        self._due = 0.0
+        self._failed: float | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def bearer(self) -> str:
+        """A token that is still good. Raises NoAppToken."""
+        if self._token is None or self._monotonic() >= self._due:
+            self._renew()
+        if not self._is_good() and self._asking is not None:
+            await asyncio.wait({self._asking})
+        if self._token is None or not self._is_good():
+            raise NoAppToken("no token")
+        return self._token
+
+    def _is_good(self) -> bool:
+        return self._token is not None and self._monotonic() < self._ends
+
+    def refuse(self, token: str) -> None:
+        """The connector did not accept this token: the next caller gets another one."""
+        if token == self._token:
+            self._token = None
+
+    async def close(self) -> None:
+        """Stops renewing."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._asking is not None:
+            self._asking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._asking
+
+    def _renew(self) -> None:
+        if self._asking is not None and not self._asking.done():
+            return
+        if self._failed is not None and self._monotonic() - self._failed < PAUSE_SECONDS:
+            return
+        self._asking = asyncio.create_task(self._fetch())
+
+    async def _fetch(self) -> None:
+        try:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                granted = await asyncio.to_thread(self._ask)
+        except (NoAppToken, TimeoutError) as error:
+            self._failed = self._monotonic()
+            log.warning("no app token", reason=str(error) or "time-out")
+            return
+        self._failed = None
+        wait = max(granted.seconds - AHEAD_SECONDS, granted.seconds / 2)
+        now = self._monotonic()
+        self._token, self._ends, self._due = granted.token, now + granted.seconds, now + wait
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(wait, self._renew)
