@@ -247,6 +247,8 @@ def _after_same(row: Standing, seen: Seen, limits: Limits) -> Decision:
     if seen.others or last is Outcome.CONFLICT:
         why = Why.OTHER_REGISTRATION if seen.others else Why.CONFLICT
         return Decision(Do.LOOK) if row.can_still_land() else Decision(Do.STOP, why)
+    if last is Outcome.REFUSED and not row.can_still_land():
+        return Decision(Do.FAIL, Why.REFUSED)
     if last in {Outcome.MOVED, Outcome.REFUSED} or row.sends >= limits.max_sends:
         return Decision(Do.LOOK)
     return Decision(Do.SEND)
@@ -281,13 +283,22 @@ def after_answer(row: Standing) -> Decision:
             return Decision(Do.READ_BACK)
 
 
-def after_waiting(row: Standing, waited: timedelta, limits: Limits) -> Decision:
-    """Before each new try: a row that never came to rest is given up or given to a person."""
+def after_waiting(row: Standing, seen: Seen | None, waited: timedelta, limits: Limits) -> Decision:
+    """Before another try: a row that never came to rest is given up or given to a person."""
     if row.state not in OPEN or waited < limits.give_up:
         return Decision(Do.PROCEED)
-    if row.was_accepted() or row.can_still_land():
+    if row.was_accepted() or (row.can_still_land() and not _is_fenced(row, seen)):
         return Decision(Do.TELL)
     return Decision(Do.FAIL, Why.GAVE_UP)
+
+
+def after_closed_door(row: Standing) -> Decision:
+    """The deal cannot be read any more (403, 404): it ends unless something can still land."""
+    if row.state not in OPEN:
+        return Decision(Do.LEAVE)
+    if row.was_accepted() or row.can_still_land():
+        return Decision(Do.LOOK)
+    return Decision(Do.FAIL, Why.NO_LONGER_ALLOWED)
 
 
 def _is_fenced(row: Standing, seen: Seen | None) -> bool:

@@ -212,9 +212,11 @@ def delivered(world: World, now: Moment) -> Iterator[Moment]:
 def begin(world: World, now: Moment, index: int, proc: Proc) -> Iterator[Moment]:
     if now.row[0] not in OPEN:
         return
-    late = rules.after_waiting(standing(now.row), world.limits.give_up, world.limits)
-    if late.do in ENDS:
-        yield acting(now, index, IDLE, (ENDS[late.do], now.row[1]))
+    facts = standing(now.row)
+    late = rules.after_waiting(facts, None, world.limits.give_up, world.limits)
+    for end in (late, rules.after_closed_door(facts)):
+        if end.do in ENDS:
+            yield acting(now, index, IDLE, (ENDS[end.do], now.row[1]))
     loaded = None if world.compare_and_set else now.row
     newest = len(now.ours) - 1
     for number in range(newest + 1) if world.stale else (newest,):
@@ -231,6 +233,8 @@ def decide(world: World, now: Moment, index: int, proc: Proc) -> Iterator[Moment
         world.after_read(facts, seen, SENT + waited, world.limits)
         for waited in (timedelta(), world.limits.settle)
     }
+    if decisions & {Decision(Do.SEND), Decision(Do.LOOK)}:
+        decisions.add(rules.after_waiting(facts, seen, world.limits.give_up, world.limits))
     for decision in decisions:
         if decision.do in ENDS:
             yield acting(now, index, IDLE, (ENDS[decision.do], row[1]))

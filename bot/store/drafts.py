@@ -1,0 +1,198 @@
+"""Registrations being filled in: one open draft per person and deal, changed by compare-and-set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.conversation import Place
+from bot.store import jsontext, rows
+from bot.store.schema import drafts
+
+_TABLE = drafts.c
+
+
+class State(StrEnum):
+    """Where a draft stands."""
+
+    OPEN = "open"
+    SUBMITTED = "submitted"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The answers of one person for one deal so far. `answers` are in one canonical spelling:
+    amounts plain, days ISO, choices by their value."""
+
+    id: str
+    tenant: str
+    person: str
+    referral_id: str
+    place: Place
+    message_id: str | None
+    locale: str
+    timezone: str | None
+    step: str
+    answers: Mapping[str, str]
+    state: State
+    created: datetime
+    updated: datetime
+    expires: datetime
+    version: int = 1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be answered."""
+        return self.state is State.OPEN
+
+
+async def insert(connection: AsyncConnection, new: Draft) -> bool:
+    """Stores an open draft; False when the person has one for this deal already."""
+    return await rows.insert_if_absent(
+        connection,
+        drafts,
+        id=new.id,
+        tenant=new.tenant,
+        person=new.person,
+        referral_id=new.referral_id,
+        place=jsontext.write(new.place.to_json()),
+        message_id=new.message_id,
+        locale=new.locale,
+        timezone=new.timezone,
+        step=new.step,
+        answers=jsontext.write(dict(new.answers)),
+        state=new.state.value,
+        created=new.created,
+        updated=new.updated,
+        expires=new.expires,
+        version=new.version,
+    )
+
+
+async def find(connection: AsyncConnection, draft_id: str) -> Draft | None:
+    """The draft with this id, whatever became of it."""
+    return await _first(connection, _TABLE.id == draft_id)
+
+
+async def open_for(
+    connection: AsyncConnection, tenant: str, person: str, referral_id: str
+) -> Draft | None:
+    """The person's open draft for a deal."""
+    return await _first(
+        connection,
+        _TABLE.tenant == tenant,
+        _TABLE.person == person,
+        _TABLE.referral_id == referral_id,
+        _TABLE.state == State.OPEN.value,
+    )
+
+
+async def latest_for(
+    connection: AsyncConnection, tenant: str, person: str, referral_id: str
+) -> Draft | None:
+    """The person's newest draft for a deal, ended ones included."""
+    return await _first(
+        connection,
+        _TABLE.tenant == tenant,
+        _TABLE.person == person,
+        _TABLE.referral_id == referral_id,
+    )
+
+
+async def all_open(connection: AsyncConnection, tenant: str, person: str) -> list[Draft]:
+    """A person's open drafts, the one touched last first."""
+    return await _all(
+        connection,
+        _TABLE.tenant == tenant,
+        _TABLE.person == person,
+        _TABLE.state == State.OPEN.value,
+    )
+
+
+async def overdue(connection: AsyncConnection, now: datetime, limit: int = 50) -> list[Draft]:
+    """Open drafts whose time is over."""
+    return await _all(
+        connection, _TABLE.state == State.OPEN.value, _TABLE.expires <= now, limit=limit
+    )
+
+
+async def save(
+    connection: AsyncConnection, held: Draft, now: datetime, **values: object
+) -> Draft | None:
+    """Writes to an open draft as it was when `held` was read.
+
+    None when it is no longer open or another device was faster.
+    """
+    answers = values.pop("answers", None)
+    if answers is not None:
+        values["answers"] = jsontext.write(dict(answers))  # type: ignore[call-overload]
+    kept = await rows.changed(
+        connection,
+        drafts.update()
+        .where(
+            _TABLE.id == held.id,
+            _TABLE.version == held.version,
+            _TABLE.state == State.OPEN.value,
+        )
+        .values(updated=now, version=held.version + 1, **values),
+    )
+    return await find(connection, held.id) if kept else None
+
+
+async def place_at(
+    connection: AsyncConnection, draft_id: str, place: Place, message_id: str
+) -> None:
+    """Notes which message shows this draft."""
+    await connection.execute(
+        drafts.update()
+        .where(_TABLE.id == draft_id)
+        .values(place=jsontext.write(place.to_json()), message_id=message_id)
+    )
+
+
+async def _first(connection: AsyncConnection, *conditions: sa.ColumnElement[bool]) -> Draft | None:
+    found = await _all(connection, *conditions, limit=1)
+    return found[0] if found else None
+
+
+async def _all(
+    connection: AsyncConnection, *conditions: sa.ColumnElement[bool], limit: int = 50
+) -> list[Draft]:
+    result = await connection.execute(
+        drafts.select()
+        .where(*conditions)
+        .order_by(_TABLE.updated.desc(), _TABLE.created.desc(), _TABLE.id)
+        .limit(limit)
+    )
+    return [_draft(row) for row in result]
+
+
+def _draft(row: sa.Row[tuple[object, ...]]) -> Draft:
+    kept = row._mapping
+    answers = jsontext.read(kept["answers"])
+    if not isinstance(answers, Mapping):
+        raise ValueError("the answers of a stored draft must be an object")
+    return Draft(
+        id=kept["id"],
+        tenant=kept["tenant"],
+        person=kept["person"],
+        referral_id=kept["referral_id"],
+        place=Place.from_json(jsontext.read(kept["place"])),
+        message_id=kept["message_id"],
+        locale=kept["locale"],
+        timezone=kept["timezone"],
+        step=kept["step"],
+        answers={name: str(value) for name, value in answers.items()},
+        state=State(kept["state"]),
+        created=kept["created"],
+        updated=kept["updated"],
+        expires=kept["expires"],
+        version=kept["version"],
+    )
