@@ -1,0 +1,76 @@
+"""Splits what a person typed into words and quoted phrases, each with its place in the text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_QUOTES = {'"': '"', "“": "”", "„": "“”", "«": "»", "‘": "’", "'": "'"}
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"), None)
+_TRAILING = ",;"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word, or a quoted phrase without its quotes; `start` and `end` count in the whole text."""
+
+    text: str
+    start: int
+    end: int
+    quoted: bool = False
+
+    @property
+    def plain(self) -> str:
+        """The word as keywords are compared: folded case, no comma behind it; never a quote."""
+        return "" if self.quoted else self.text.casefold().rstrip(_TRAILING)
+
+
+def clean(text: str) -> str:
+    """The text without invisible characters, non-breaking spaces as spaces."""
+    return text.translate(_INVISIBLE).replace("\u00a0", " ").strip()
+
+
+def split(text: str) -> tuple[Word, ...]:
+    """The words of `text`. A quote opens only at the start of a word; without its end it is text."""
+    words: list[Word] = []
+    at = 0
+    while at < len(text):
+        if text[at].isspace():
+            at += 1
+            continue
+        word = _quoted(text, at) or _bare(text, at)
+        words.append(word)
+        at = word.end
+    return tuple(words)
+
+
+def _quoted(text: str, at: int) -> Word | None:
+    ends = _QUOTES.get(text[at])
+    if ends is None:
+        return None
+    for end in range(at + 1, len(text)):
+        closes = text[end] in ends
+        followed = end + 1 == len(text) or text[end + 1].isspace() or text[end + 1] in _TRAILING
+        if closes and followed:
+            stop = end + 1 if end + 1 == len(text) or text[end + 1].isspace() else end + 2
+            return Word(text[at + 1 : end].strip(), at, stop, quoted=True)
+    return None
+
+
+def _bare(text: str, at: int) -> Word:
+    match = re.compile(r"\S+").match(text, at)
+    assert match is not None
+    return Word(match[0], match.start(), match.end())
+
+
+def join(words: Sequence[Word]) -> str:
+    """The words as one text, single spaces between, nothing hanging at the end."""
+    return " ".join(word.text for word in words).strip().rstrip(_TRAILING).strip()
+
+
+def starts_with(words: Sequence[Word], phrase: Sequence[str]) -> bool:
+    """Whether the words begin with this phrase, whatever their case."""
+    return len(words) >= len(phrase) and all(
+        word.plain == part for word, part in zip(words, phrase, strict=False)
+    )
