@@ -1,0 +1,37 @@
+"""Work that goes on after its turn was answered; nothing of it is lost at an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+
+import structlog
+
+_log = structlog.get_logger(__name__)
+
+
+class Background:
+    """The tasks that are under way. They are awaited at the end, for a while."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[None, None, None], name: str) -> None:
+        """Run `work` beside the turn; what it raises is logged under `name`."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("background work failed", work=task.get_name(), exc_info=task.exception())
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for what is under way, at most `seconds`; then cancel the rest."""
+        if not self._tasks:
+            return
+        _done, late = await asyncio.wait(set(self._tasks), timeout=seconds)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
