@@ -15,14 +15,19 @@
     ├── NotSent              a write that certainly never left this machine
     └── OutcomeUnknown       a write that may have been applied: read back before saying anything
 
-For a write everything but OutcomeUnknown is definite: it was not applied. The text of an exception
-holds numbers and ids only; `message` is the service's own English for developers: for people who
-debug, never for sellers (API reference 12.1).
+For a write everything but OutcomeUnknown, and Throttled without `own_body`, is definite: it was not
+applied. The text of an exception holds numbers and ids only; `message` is the service's own English
+for developers: for people who debug, never for sellers (API reference 12.1).
 """
 
 
 class PartnerCenterError(Exception):
-    """Any failed call. `codes` runs from the outermost error code to the innermost."""
+    """Any failed call.
+
+    `code` is the innermost error code, `codes` all of them from the outside in. `retry_after` is
+    the wait the service asked for, in seconds. `own_body`: the answer carried the service's own
+    error body, so it is not the word of something in between.
+    """
 
     def __init__(
         self,
@@ -35,6 +40,8 @@ class PartnerCenterError(Exception):
         target: str | None = None,
         client_request_id: str | None = None,
         message: str | None = None,
+        retry_after: float | None = None,
+        own_body: bool = False,
     ) -> None:
         self.reason = reason
         self.status = status
@@ -44,6 +51,8 @@ class PartnerCenterError(Exception):
         self.target = target
         self.client_request_id = client_request_id
         self.message = message
+        self.retry_after = retry_after
+        self.own_body = own_body
         super().__init__(self._facts())
 
     def _facts(self) -> str:
@@ -69,9 +78,7 @@ class MfaRequired(Unauthorized):
 class ClaimsChallenge(Unauthorized):
     """Conditional access: sign in again with these `claims` (JSON text, None when not given)."""
 
-    def __init__(self, reason: str = "", *, claims: str | None = None, **facts: object) -> None:
-        self.claims = claims
-        super().__init__(reason, **facts)  # type: ignore[arg-type]
+    claims: str | None = None
 
 
 class Forbidden(PartnerCenterError):
@@ -95,22 +102,7 @@ class Locked(PartnerCenterError):
 
 
 class Throttled(PartnerCenterError):
-    """429. `retry_after` in seconds (None: not said or not understood).
-
-    `own_body`: the answer carries the service's own throttle body: a write was surely not applied.
-    """
-
-    def __init__(
-        self,
-        reason: str = "",
-        *,
-        retry_after: float | None = None,
-        own_body: bool = False,
-        **facts: object,
-    ) -> None:
-        self.retry_after = retry_after
-        self.own_body = own_body
-        super().__init__(reason, **facts)  # type: ignore[arg-type]
+    """429: too many calls. A write was surely not applied only when `own_body` is true."""
 
 
 class Unavailable(PartnerCenterError):

@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import quote
+from urllib.parse import SplitResult, parse_qs, quote, urlsplit
+
+from partner_center.errors import UnexpectedAnswer
 
 NEWEST_FIRST = "updatedDateTime desc"
 _LONGEST_LITERAL = 320
@@ -72,3 +74,42 @@ def engagement(engagement_id: str) -> Query:
     if not _GUID.fullmatch(engagement_id):
         raise ValueError("not an engagement id")
     return Query(f"engagementId eq {quoted(engagement_id)}")
+
+
+_LONGEST_LINK = 8192
+_QUERY_SAFE = "=&$%+'()/,:;@!*?-._~"
+_PORTS = {"http": 80, "https": 443}
+
+
+def following(next_link: str, collection_url: str) -> str:
+    """The URL of the next page, always on the collection itself (API reference 6).
+
+    The documented nextLink is http and lacks a part of the path. So only its query is taken, or
+    only its `$skiptoken` when the path is not the collection's. Raises UnexpectedAnswer for a link
+    to another host or port, with user info, of another scheme, or without a token.
+    """
+    if len(next_link) > _LONGEST_LINK or not next_link.isprintable():
+        raise UnexpectedAnswer("unreadable_next_link")
+    try:
+        link, collection = urlsplit(next_link), urlsplit(collection_url)
+        own = _is_own(link, collection)
+    except ValueError as error:
+        raise UnexpectedAnswer("unreadable_next_link") from error
+    if not own:
+        raise UnexpectedAnswer("foreign_next_link")
+    if link.path.rstrip("/") == collection.path.rstrip("/") and link.query:
+        return f"{collection_url}?{quote(link.query, safe=_QUERY_SAFE)}"
+    tokens = parse_qs(link.query).get("$skiptoken", [])
+    if len(tokens) != 1:
+        raise UnexpectedAnswer("unreadable_next_link")
+    return f"{collection_url}?$skiptoken={quote(tokens[0], safe='')}"
+
+
+def _is_own(link: SplitResult, collection: SplitResult) -> bool:
+    if not link.scheme and not link.netloc:
+        return link.path.startswith("/")
+    if link.scheme not in _PORTS or link.username is not None or link.password is not None:
+        return False
+    own_port = collection.port or _PORTS[collection.scheme]
+    link_port = link.port or (own_port if collection.port is None else _PORTS[link.scheme])
+    return link.hostname == collection.hostname and link_port == own_port

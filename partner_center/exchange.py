@@ -1,0 +1,139 @@
+"""One HTTP exchange: a total deadline, a capped body, and whether any byte may have left."""
+
+import asyncio
+import ssl
+import zlib
+from dataclasses import dataclass
+from logging import WARNING, getLogger
+from pathlib import Path
+
+import httpx
+
+LARGEST_BODY = 10 * 1024 * 1024
+CONNECT_SECONDS = 5.0
+ENCODINGS = "gzip"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, headers and decoded body. `flaw` says why the body is not whole: truncated, too_big
+    or bad_encoding; the body is then empty."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    flaw: str | None = None
+
+    @property
+    def request_id(self) -> str | None:
+        """The service's id of the call, an opaque string; cut to 128 visible ASCII characters."""
+        given = self.headers.get("request-id", "")
+        shown = "".join(each for each in given if each.isascii() and each.isprintable())
+        return shown[:128] or None
+
+
+class NoAnswer(Exception):
+    """No status came back. `may_have_left` is False only when certainly nothing was sent."""
+
+    def __init__(self, reason: str, *, may_have_left: bool) -> None:
+        self.reason = reason
+        self.may_have_left = may_have_left
+        super().__init__(reason)
+
+
+class _Trail:
+    """What the connection says about its progress, through httpcore's trace extension."""
+
+    def __init__(self) -> None:
+        self.seen = False
+        self.sending = False
+
+    async def note(self, event: str, _info: object) -> None:
+        self.seen = True
+        if event.endswith(".send_request_headers.started"):
+            self.sending = True
+
+
+_BEFORE_SENDING = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+)
+
+
+def make_http(ca_file: str | None = None) -> httpx.AsyncClient:
+    """The one client for Partner Center: no redirects, no proxies or credentials from the
+    environment, bounded connections. `ca_file` (PEM) is trusted beside the usual roots.
+
+    Silences httpx's own log line, which would hold the e-mail addresses of queries.
+    """
+    getLogger("httpx").setLevel(WARNING)
+    context = httpx.create_ssl_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file is not None:
+        context.load_verify_locations(cadata=Path(ca_file).read_text(encoding="ascii"))
+    return httpx.AsyncClient(
+        verify=context,
+        follow_redirects=False,
+        trust_env=False,
+        timeout=httpx.Timeout(30.0, connect=CONNECT_SECONDS),
+        limits=httpx.Limits(
+            max_connections=100, max_keepalive_connections=20, keepalive_expiry=20.0
+        ),
+        headers={"User-Agent": "Dealdesk", "Accept-Encoding": ENCODINGS},
+    )
+
+
+def waits(seconds: float) -> httpx.Timeout:
+    """Time-outs of one exchange inside `seconds`; a pool or a connection gets at most half."""
+    return httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds / 2), pool=seconds / 2)
+
+
+async def exchange(http: httpx.AsyncClient, request: httpx.Request, seconds: float) -> Answer:
+    """Send and read to the end within `seconds` in all. Raises NoAnswer."""
+    trail = _Trail()
+    request.extensions = {**request.extensions, "trace": trail.note}
+    try:
+        async with asyncio.timeout(seconds):
+            response = await http.send(request, stream=True, follow_redirects=False)
+            try:
+                body, flaw = await _body(response)
+            finally:
+                await response.aclose()
+    except TimeoutError as error:
+        left = trail.sending or not trail.seen
+        raise NoAnswer("deadline", may_have_left=left) from error
+    except _BEFORE_SENDING as error:
+        raise NoAnswer(_reason(error), may_have_left=trail.sending) from error
+    except httpx.HTTPError as error:
+        left = trail.sending or not trail.seen
+        raise NoAnswer(_reason(error), may_have_left=left) from error
+    return Answer(response.status_code, response.headers, body, flaw)
+
+
+def _reason(error: Exception) -> str:
+    """`ConnectTimeout` -> `connect_timeout`: the kind of fault, without its text."""
+    name = type(error).__name__
+    return "".join(f"_{each.lower()}" if each.isupper() else each for each in name).lstrip("_")
+
+
+async def _body(response: httpx.Response) -> tuple[bytes, str | None]:
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip"):
+        return b"", "bad_encoding"
+    inflate = zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding == "gzip" else None
+    whole = bytearray()
+    try:
+        async for chunk in response.aiter_raw():
+            room = LARGEST_BODY + 1 - len(whole)
+            whole += inflate.decompress(chunk, room) if inflate else chunk
+            if len(whole) > LARGEST_BODY:
+                return b"", "too_big"
+    except zlib.error:
+        return b"", "bad_encoding"
+    except httpx.TransportError:
+        return b"", "truncated"
+    if inflate and whole and not inflate.eof:
+        return b"", "truncated"
+    return bytes(whole), None
