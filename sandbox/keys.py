@@ -60,8 +60,8 @@ class KeyRing:
         named = {"kid": key.kid, "x5t": key.kid, **(headers or {})}
         return jwt.encode(dict(claims), key.private, algorithm="RS256", headers=named)
 
-    def verify(self, token: str, *, audience: str, now: float) -> dict[str, object]:
-        """Give back the claims of a token of this issuer for `audience`, valid at `now`.
+    def verify(self, token: str, *, audience: str | None, now: float) -> dict[str, object]:
+        """Claims of a token of this issuer for `audience` (None: any), valid at `now`.
 
         Times are compared with `now` (epoch seconds) and not with the machine's clock, because
         the sandbox's clock can be moved. Raises BadToken.
@@ -76,6 +76,7 @@ class KeyRing:
                 audience=audience,
                 options={
                     "require": ["exp", "nbf", "iss", "aud"],
+                    "verify_aud": audience is not None,
                     "verify_exp": False,
                     "verify_nbf": False,
                     "verify_iat": False,

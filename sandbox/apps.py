@@ -1,0 +1,111 @@
+"""The two servers: a plain one on loopback for all but Entra, and Entra over TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from sandbox import control
+from sandbox.delivery import ISSUER
+from sandbox.entra_routes import EntraRoutes
+from sandbox.faults import middleware
+from sandbox.house import LOOPBACK_HOSTS, House
+
+FOLDER = Path(__file__).parent
+PAGE = FOLDER / "page"
+RENDERER = FOLDER / "node_modules" / "adaptivecards" / "dist"
+MAX_BODY = 4 * 1024 * 1024
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def plain_app(house: House) -> web.Application:
+    """The plain server: Teams, keys, Partner Center, the authorize page, control and chat page."""
+    app = web.Application(middlewares=[only_loopback, control.say_why], client_max_size=MAX_BODY)
+    app.add_routes(_entra_routes(house).plain_routes())
+    app.add_routes(control.routes(house))
+    app.add_subapp("/teams/", _connector_app(house))
+    app.add_subapp("/botframework/", _keys_app(house))
+    app.router.add_get("/", _index)
+    if RENDERER.is_dir():
+        app.router.add_static("/adaptivecards", RENDERER)
+    app.router.add_static("/", PAGE)
+    return app
+
+
+def tls_app(house: House) -> web.Application:
+    """Entra over TLS, for the bot."""
+    app = web.Application(
+        middlewares=[only_loopback, _faults_of("entra", house)], client_max_size=MAX_BODY
+    )
+    app.add_routes(_entra_routes(house).tls_routes())
+    return app
+
+
+@web.middleware
+async def only_loopback(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a Host or Origin that is not this machine: no web page may reach the sandbox."""
+    origin = request.headers.get("Origin")
+    names = [urlsplit(f"//{request.host}").hostname]
+    if origin is not None:
+        names.append(urlsplit(origin).hostname)
+    if any(name not in LOOPBACK_HOSTS for name in names):
+        return web.Response(status=403, text="The sandbox answers on this machine only.")
+    return await handler(request)
+
+
+async def _index(request: web.Request) -> web.FileResponse:
+    return web.FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+def _faults_of(api: str, house: House) -> Middleware:
+    return cast("Middleware", middleware(api, house.world.faults))
+
+
+def _entra_routes(house: House) -> EntraRoutes:
+    return EntraRoutes(house.entra, house.addresses.tls, house.addresses.plain)
+
+
+def _connector_app(house: House) -> web.Application:
+    connector = house.connector
+    app = web.Application(
+        middlewares=[
+            connector.record,
+            _faults_of("connector", house),
+            connector.guard,
+        ],
+        client_max_size=MAX_BODY,
+    )
+    app.add_routes(connector.routes())
+    return app
+
+
+def _keys_app(house: House) -> web.Application:
+    base = f"{house.addresses.plain}/botframework"
+
+    async def metadata(request: web.Request) -> web.Response:
+        return web.json_response(
+            {
+                "issuer": ISSUER,
+                "authorization_endpoint": "https://invalid.botframework.com",
+                "jwks_uri": f"{base}/.well-known/keys",
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+            }
+        )
+
+    async def keys(request: web.Request) -> web.Response:
+        return web.json_response(house.channel_keys.jwks())
+
+    app = web.Application(middlewares=[_faults_of("keys", house)])
+    app.add_routes(
+        [
+            web.get("/.well-known/openidconfiguration", metadata),
+            web.get("/.well-known/keys", keys),
+        ]
+    )
+    return app

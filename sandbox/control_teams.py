@@ -1,0 +1,185 @@
+"""Control routes for Teams: speak, press, look, install, and read what a person sees."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from sandbox.activities import Client, said
+from sandbox.body import BadCall, Body, answer
+from sandbox.chats import ChatKind, chat_facts
+from sandbox.delivery import Answer, TokenChange
+from sandbox.house import House
+from sandbox.people import PEOPLE
+
+PERSON_SWITCHES = frozenset(field.name for field in dataclasses.fields(Client))
+
+
+def routes(house: House) -> list[web.RouteDef]:
+    """All of them, below `/_sandbox`."""
+    control = TeamsControl(house)
+    return [
+        web.post("/_sandbox/teams/say", control.say),
+        web.post("/_sandbox/teams/click", control.click),
+        web.post("/_sandbox/teams/activity", control.activity),
+        web.post("/_sandbox/teams/deliver", control.deliver),
+        web.post("/_sandbox/teams/look", control.look),
+        web.post("/_sandbox/teams/install", control.install),
+        web.post("/_sandbox/teams/verify-state", control.verify_state),
+        web.post("/_sandbox/teams/switches", control.switches),
+        web.get("/_sandbox/teams/conversations", control.conversations),
+        web.get("/_sandbox/teams/messages", control.messages),
+    ]
+
+
+class TeamsControl:
+    """The handlers."""
+
+    def __init__(self, house: House) -> None:
+        self.teams = house.teams
+
+    async def say(self, request: web.Request) -> web.Response:
+        """`{"person", "conversation", "text", "mention", "thread", "id", "locale", "timezone",
+        "times", "together"}`: a person types. `status` is None when nothing reached the bot."""
+        body = await Body.of(request)
+        key = body.person()
+        message, answers = await self.teams.say(
+            key,
+            _place(body),
+            body.text("text"),
+            mention=body.flag("mention", True),
+            activity_id=body.optional("id"),
+            client=self._client(key, body),
+            times=body.count("times", 1),
+            together=body.flag("together", False),
+        )
+        return answer({"id": message.id, **_statuses(answers)})
+
+    async def click(self, request: web.Request) -> web.Response:
+        """`{"person", "conversation", "message", "title" or "verb" (+ "data"), "inputs", "times",
+        "together"}`: a person presses a button of a card they see."""
+        body = await Body.of(request)
+        title, verb = body.optional("title"), body.optional("verb")
+        if title is None and verb is None:
+            raise BadCall("a button is named by its title or its verb")
+        pressed = await self.teams.click(
+            body.person(),
+            _place(body),
+            message_id=body.optional("message"),
+            title=title,
+            verb=verb,
+            data=body.mapping("data"),
+            inputs=body.mapping("inputs"),
+            times=body.count("times", 1),
+            together=body.flag("together", False),
+        )
+        return answer({"url": pressed.url, **_statuses(pressed.answers)})
+
+    async def activity(self, request: web.Request) -> web.Response:
+        """`{"person", "conversation", "text"}`: the message activity Teams would post, unsent."""
+        body = await Body.of(request)
+        key = body.person()
+        chat, root = self.teams.chats.find(_place(body))
+        new_id = self.teams.chats.new_id(chat, key)
+        if chat.kind is ChatKind.CHANNEL:
+            root = root or new_id
+        origin = self.teams.origin(key, chat, root, self._client(key, body))
+        mention = chat.kind is not ChatKind.PERSONAL
+        return answer({"activity": said(origin, new_id, body.text("text"), mention=mention)})
+
+    async def deliver(self, request: web.Request) -> web.Response:
+        """`{"activity": {...}, "token": {"claims", "headers", "authorization"}, "times"}`: post
+        this activity as it is, signed, with these changes to the token."""
+        body = await Body.of(request)
+        token = Body(body.mapping("token"))
+        change = TokenChange(
+            claims=token.mapping("claims"),
+            headers=token.mapping("headers"),
+            authorization=token.optional("authorization"),
+        )
+        activity = dict(body.mapping("activity"))
+        answers = [
+            await self.teams.delivery.send(activity, change)
+            for _ in range(max(1, body.count("times", 1)))
+        ]
+        return answer({**_statuses(tuple(answers)), "text": answers[0].text})
+
+    async def look(self, request: web.Request) -> web.Response:
+        """`{"person", "conversation"}`: open a conversation, so that its cards refresh."""
+        body = await Body.of(request)
+        return answer({"refreshed": await self.teams.look(body.person(), _place(body))})
+
+    async def install(self, request: web.Request) -> web.Response:
+        """`{"conversation", "person", "remove"}`: add the bot there, or take it out."""
+        body = await Body.of(request)
+        conversation = _place(body)
+        chat, _ = self.teams.chats.find(conversation)
+        key = body.person() if body.optional("person") else chat.members[0]
+        added = not body.flag("remove", False)
+        return answer(_statuses(await self.teams.install(key, conversation, added=added)))
+
+    async def verify_state(self, request: web.Request) -> web.Response:
+        """`{"person", "conversation", "state"}`: the client passes on a sign-in window's word."""
+        body = await Body.of(request)
+        told = await self.teams.verify_state(body.person(), _place(body), body.text("state"))
+        return answer(_statuses((told,)))
+
+    async def switches(self, request: web.Request) -> web.Response:
+        """`{"sso": {"ben": true}, "clients", "refresh", "blocked", "locale", "timezone",
+        "country", "platform", "retries": 1}`: how clients behave."""
+        body = await Body.of(request)
+        for name in body.members:
+            if name == "retries":
+                self.teams.retries = body.count("retries", 0)
+            elif name in PERSON_SWITCHES:
+                for key, value in body.mapping(name).items():
+                    self._set(key, name, value)
+            else:
+                raise BadCall(f"there is no switch {name!r}")
+        return answer({"retries": self.teams.retries, "people": self.teams.clients})
+
+    async def conversations(self, request: web.Request) -> web.Response:
+        """`?person=key`: the conversations they are in."""
+        key = Body(request.query).person()
+        return answer([chat_facts(chat) for chat in self.teams.chats.of(key)])
+
+    async def messages(self, request: web.Request) -> web.Response:
+        """`?conversation=&person=`: messages as that person sees them, oldest first."""
+        query = Body(request.query)
+        key = query.person()
+        return answer(
+            [message.seen_by(key) for message in self.teams.chats.seen(_place(query), key)]
+        )
+
+    def _set(self, key: str, name: str, value: object) -> None:
+        if key not in PEOPLE:
+            raise BadCall(f"there is no {key!r}")
+        client = self.teams.clients[key]
+        if type(value) is not type(getattr(client, name)):
+            raise BadCall(f"{name} cannot be {value!r}")
+        setattr(client, name, value)
+
+    def _client(self, key: str, body: Body) -> Client:
+        usual = self.teams.clients[key]
+        return dataclasses.replace(
+            usual,
+            locale=body.text("locale", usual.locale),
+            timezone=body.text("timezone", usual.timezone),
+        )
+
+
+def _place(body: Body) -> str:
+    conversation, thread = body.text("conversation"), body.optional("thread")
+    return f"{conversation};messageid={thread}" if thread else conversation
+
+
+def _statuses(answers: tuple[Answer, ...]) -> Mapping[str, object]:
+    first = answers[0] if answers else Answer(None)
+    return {
+        "status": first.status,
+        "answer": first.body,
+        "statuses": [each.status for each in answers],
+        "answers": [each.body for each in answers],
+    }
