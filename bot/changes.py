@@ -89,7 +89,7 @@ class _Piece:
 def first_field(words: Sequence[Word], today: date) -> int:
     """Where the first field word stands that has a readable value behind it, else the length."""
     for index in range(len(words)):
-        if _field_at(words, index) is not None and _believable(words, index, today):
+        if _believable(words, index, today):
             return index
     for index in range(len(words)):
         if _field_at(words, index) is not None:
@@ -183,9 +183,9 @@ def _end_of_value(words: Sequence[Word], begin: int, field: Field, today: date) 
             begin += 1
         return begin
     for index in range(begin, len(words)):
-        if _field_at(words, index) is None:
-            continue
-        if field not in _FREE_TEXT or _believable(words, index, today):
+        if _believable(words, index, today):
+            return index
+        if field not in _FREE_TEXT and _field_at(words, index) is not None:
             return index
     return len(words)
 
@@ -193,7 +193,8 @@ def _end_of_value(words: Sequence[Word], begin: int, field: Field, today: date) 
 def _believable(words: Sequence[Word], index: int, today: date) -> bool:
     """Whether a field word inside running text really starts a change."""
     found = _field_at(words, index)
-    assert found is not None
+    if found is None:
+        return False
     field, length = found
     begin = index + length
     while begin < len(words) and words[begin].plain in _FILLERS:

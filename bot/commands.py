@@ -216,11 +216,12 @@ def _recognise(words: Sequence[Word]) -> tuple[CommandSpec | None, int]:
 
 def _deal_first(line: str, words: Sequence[Word], today: date) -> Parsed | None:
     """`#1042`, `#1042 value 30k`, `#1042 won`: the deal said before the command."""
-    if exact(words[0]) is None:
+    target = exact(words[0])
+    if target is None:
         return None
     rest = words[1:]
     if not rest:
-        return Show(_must(named(words[:1])))
+        return Show(target)
     spec, length = _recognise(rest)
     if spec is not None and spec.takes_deal:
         return spec.parse(Line(line, (words[0], *rest[length:]), today))
@@ -253,11 +254,6 @@ def _unknown(line: str, words: Sequence[Word]) -> Unclear:
 
 def _unquoted(text: str) -> str:
     return text.replace('"', "")
-
-
-def _must(target: Target | None) -> Target:
-    assert target is not None
-    return target
 
 
 _WHICH = "Name a deal: its number like #1042, a piece of its name or customer, or a link."

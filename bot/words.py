@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,7 +31,7 @@ def clean(text: str) -> str:
 
 
 def split(text: str) -> tuple[Word, ...]:
-    """The words of `text`. A quote opens only at the start of a word; without its end it is text."""
+    """The words of `text`. A quote opens only at a word's start; without its end it is text."""
     words: list[Word] = []
     at = 0
     while at < len(text):
@@ -59,9 +58,10 @@ def _quoted(text: str, at: int) -> Word | None:
 
 
 def _bare(text: str, at: int) -> Word:
-    match = re.compile(r"\S+").match(text, at)
-    assert match is not None
-    return Word(match[0], match.start(), match.end())
+    end = at
+    while end < len(text) and not text[end].isspace():
+        end += 1
+    return Word(text[at:end], at, end)
 
 
 def join(words: Sequence[Word]) -> str:
