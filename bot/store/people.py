@@ -58,6 +58,15 @@ async def remember(
     )
 
 
+async def note_upn(connection: AsyncConnection, tenant: str, person: str, upn: str) -> None:
+    """Notes the sign-in name of a person the bot has met."""
+    await connection.execute(
+        people.update()
+        .where(_TABLE.tenant == tenant, _TABLE.person == person)
+        .values(upn=upn.lower())
+    )
+
+
 async def find(connection: AsyncConnection, tenant: str, person: str) -> Known | None:
     """The person with this Entra object id, if the bot has met them."""
     return await _first(connection, _TABLE.tenant == tenant, _TABLE.person == person)
