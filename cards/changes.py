@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cards.deal import state_of
 from cards.elements import (
@@ -26,9 +26,7 @@ from cards.elements import (
     words,
 )
 from cards.reader import Reader
-
-if TYPE_CHECKING:
-    from partner_center.referral import Referral
+from partner_center.referral import Referral
 
 Value = str | Decimal | date | None
 
@@ -43,6 +41,10 @@ LABELS: Final[Mapping[str, Text]] = {
     "status": words("Status"),
     "reason": words("Reason"),
     "member": words("Team member"),
+    "first": words("First name"),
+    "last": words("Last name"),
+    "email": words("Email"),
+    "phone": words("Phone"),
 }
 _LONG: Final = 44
 """Characters above which before and after stand below each other."""

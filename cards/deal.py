@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cards.elements import (
     Color,
@@ -19,9 +19,7 @@ from cards.elements import (
     words,
 )
 from cards.reader import Reader
-
-if TYPE_CHECKING:
-    from partner_center.referral import Referral
+from partner_center.referral import Referral
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class DealView:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A state in a word, a sign and a colour, each of which says it alone."""
+    """A state in a word, a sign and a colour: none of them is needed to understand the others."""
 
     sign: str
     word: str
@@ -44,7 +42,7 @@ class State:
     @property
     def said(self) -> Text:
         """Sign and word."""
-        return words(f"{self.sign} {self.word}")
+        return words("{sign} {word}", sign=self.sign, word=words(self.word))
 
 
 _STATES: Final[Mapping[tuple[str, str], State]] = {
@@ -59,12 +57,32 @@ _STATES: Final[Mapping[tuple[str, str], State]] = {
 }
 
 
+_WORDS: Final[Mapping[str, Text]] = {
+    "New": words("new"),
+    "Active": words("active"),
+    "Closed": words("closed"),
+    "Won": words("won"),
+    "Lost": words("lost"),
+    "Declined": words("declined"),
+    "Expired": words("expired"),
+    "Error": words("closed as error"),
+    "Pending": words("waiting for an answer"),
+    "Received": words("waiting for an answer"),
+    "Accepted": words("accepted"),
+}
+
+
 def state_of(status: str, substatus: str) -> tuple[Text, Color | None]:
     """The words and the colour of a state; an unknown one as Partner Center spells it."""
     state = _STATES.get((status, substatus))
     if state is not None:
         return state.said, state.color
     return words("{status} / {substatus}", status=status, substatus=substatus), None
+
+
+def state_word(name: str) -> Text:
+    """One status or substatus in plain words, without a sign; an unknown one by its own name."""
+    return _WORDS.get(name) or text(name, limit=40)
 
 
 def name_of(view: DealView) -> Text:
@@ -108,3 +126,26 @@ def as_of(reader: Reader) -> Piece:
 def summary_of(view: DealView, said: Text) -> Text:
     """What is read aloud for a card about a deal."""
     return words("#{handle} {name}: {said}", handle=view.handle, name=name_of(view), said=said)
+
+
+@dataclass(frozen=True, slots=True)
+class MoveWords:
+    """A status move as a question, and on the button that answers it."""
+
+    question: Text
+    confirm: Text
+
+
+_MOVES: Final[Mapping[str, MoveWords]] = {
+    "accept": MoveWords(words("Accept this deal?"), words("Accept")),
+    "decline": MoveWords(words("Decline this deal?"), words("Decline")),
+    "won": MoveWords(words("Mark this deal as won?"), words("Mark as won")),
+    "lost": MoveWords(words("Mark this deal as lost?"), words("Mark as lost")),
+    "error": MoveWords(words("Close this deal as an error?"), words("Close as error")),
+}
+_CHANGE: Final = MoveWords(words("Save this change?"), words("Save"))
+
+
+def move_words(move: str | None) -> MoveWords:
+    """The words of a move; those of any other change when it is None."""
+    return _MOVES.get(move or "", _CHANGE)

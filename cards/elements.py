@@ -287,7 +287,9 @@ def heading(says: Text, *, size: Size = Size.LARGE, spacing: str | None = None) 
 
 
 def fact(title: Text, value: Text) -> Piece:
-    """One line of a FactSet. Teams reads both sides as Markdown."""
+    """One line of a FactSet. Teams reads both sides as Markdown. Short titles stay on one line."""
+    if len(title.plain) <= 20:
+        title = Text(title.plain.replace(" ", "\u00a0"), title.markdown.replace(" ", "\u00a0"))
     return _Fact(title=title, value=value)
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from cards.actions import Action
 from cards.elements import (
-    Color,
     Size,
     Style,
     Text,
@@ -19,11 +17,9 @@ from cards.elements import (
     text,
     words,
 )
-from cards.problems import problem_words
-from cards.reader import Reader
+from cards.problems import problem_text
 
-if TYPE_CHECKING:
-    from partner_center.referral import Problem
+__all__ = ["Words", "notice_card", "problem_text", "said"]
 
 Words = Text | str
 """Our own words, or a plain string, which is treated as outside text."""
@@ -60,14 +56,6 @@ def notice_card(
     )
 
 
-def problem_text(problem: Problem, reader: Reader) -> str:
-    """A sentence for a problem of the rules, with its numbers, for the place where it arose."""
-    return problem_words(problem, reader).plain
-
-
 def said(value: Words) -> Text:
     """The words as Text; a plain string is outside text."""
     return value if isinstance(value, Text) else text(value, limit=600)
-
-
-__all__ = ["Color", "Words", "notice_card", "problem_text", "said"]

@@ -2,51 +2,138 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import date
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from cards.elements import Text, text, words
+from cards.actions import CHANGES, MEMBER, REASON
+from cards.changes import label_of
+from cards.deal import state_word
 from cards.reader import Reader
+from cards.wording import Text, text, words
+from partner_center.referral import Problem
 
-if TYPE_CHECKING:
-    from partner_center.referral import Problem
+PROBLEMS: Final[Mapping[str, str]] = {
+    # changes of a deal
+    "no_changes": "The deal already holds exactly this, so there is nothing to change.",
+    "not_yours": "This record belongs to {organization}; only they can change it.",
+    "closed_terminal": "This deal is closed ({substatus}); a closed deal cannot be changed.",
+    "repeated": "{field} is given twice; give it once.",
+    "value_not_a_number": "Give the amount as a number.",
+    "value_negative": "An amount cannot be negative.",
+    "value_not_positive": "Give an amount above 0.",
+    "value_too_precise": "Give the amount with at most {decimals} decimals.",
+    "value_too_large": "Give an amount below {limit}.",
+    "currency_unknown": "{currency} is not a currency code; use three letters such as USD or EUR.",
+    "currency_differs": "The deal is in {held}, but you gave an amount in {typed}. "
+    "Give it in {held}, or change the currency as well.",
+    "close_out_of_range": "Give a close date between {earliest} and {latest}.",
+    "close_before_created": "The close date cannot be before {created}, when the deal was created.",
+    "text_too_long": "{field} can have {limit} characters at most; this has {length}.",
+    "text_empty": "{field} cannot be empty.",
+    "text_unreadable": "{field} holds characters that nobody can read; type it again.",
+    # team
+    "member_incomplete": "{field} is missing.",
+    "email_invalid": "{email} is not an email address.",
+    "member_there": "{email} is on the team already.",
+    "team_full": "The team has {limit} people already; Partner Center takes no more.",
+    # status
+    "move_not_from": "This is possible while a deal is {allowed}; this one is {status}.",
+    "not_incoming": "Your company created this deal, so there is nothing to accept or decline.",
+    "invitation_expired": "The time to accept or decline ended on {expires}.",
+    "reason_missing": "Partner Center needs a reason for this.",
+    "closing_is_final": "This is final: a closed deal cannot be changed or opened again.",
+    "check_registration_first": "Check the registration first: afterwards the value and the "
+    "solutions can no longer be corrected.",
+    "won_within_72_hours": "The deal is younger than 72 hours. If it is won before {until}, "
+    "its registration may be refused.",
+    # registration
+    "deal_not_registrable": "A deal that is {substatus} cannot be registered.",
+    "contract_currency_differs": "The contract is in {contract}, but the deal is in {deal}; "
+    "use one currency.",
+    "solution_currency_differs": "The solution is in {solution}, but the contract is in "
+    "{contract}; use one currency.",
+    "sign_in_future": "The contract cannot be signed after today, {today}.",
+    "sign_too_old": "The contract must be signed on or after {earliest}: Partner Center takes "
+    "contracts up to {days} days old.",
+    "sign_before_shared": "The contract must be signed on or after {shared}, when the deal was "
+    "created or Microsoft was invited.",
+    "start_too_old": "The contract must start on or after {earliest}: Partner Center takes "
+    "starts up to {days} days ago.",
+    "end_missing": "Give the day the contract ends.",
+    "end_not_needed": "A perpetual contract has no end date; leave it empty.",
+    "end_before_start": "The contract cannot end before it starts on {start}.",
+    "annual_value_too_low": "The contract is worth {currency} {annual} a year; it must be more "
+    "than {currency} {minimum} a year.",
+    "solution_not_on_deal": "That solution is not on this deal; choose one that is.",
+    "solution_value_too_high": "The solution's value cannot be more than the contract's, "
+    "{currency} {value}.",
+    "not_on_azure": "Only a solution that runs on Azure can be registered.",
+    "payg_needs_end": "With pay-as-you-go the contract needs an end: the day of the last invoice.",
+    "payg_sign_is_not_start": "With pay-as-you-go, signing and start are the same day: the day "
+    "of the first invoice.",
+    "payg_end_in_future": "With pay-as-you-go, the end is the last invoice so far; it cannot be "
+    "after today, {today}.",
+    "payg_sign_too_late": "With pay-as-you-go, the contract must be signed by {latest}, a year "
+    "after the deal was shared.",
+    "marketplace_date_missing": "Give the day of the marketplace transaction.",
+    "marketplace_date_not_needed": "Leave the marketplace day empty, or say that the deal was "
+    "transacted there.",
+}
+"""Code of a problem -> one sentence; `{places}` are the problem's facts."""
 
-PROBLEMS: Final[Mapping[str, str]] = {}
-"""Code of a problem -> sentence; `{places}` are facts of the problem."""
+_PLACE: Final = re.compile(r"\{(\w+)\}")
+_FIELDS: Final[Mapping[str, Text]] = {
+    "contract": words("The contract value"),
+    "solution": words("The solution value"),
+}
+_NOT_SAID: Final = words("?")
 
 
 def problem_words(problem: Problem, reader: Reader) -> Text:
-    """The sentence for a problem, its dates and amounts as the reader writes them."""
+    """The sentence for a problem, its dates and numbers as the reader writes them."""
     sentence = PROBLEMS.get(problem.code)
-    facts = {name: _fact(value, reader) for name, value in problem.facts.items()}
     if sentence is None:
         return words("Partner Center expects something else here ({code}).", code=problem.code)
-    return words(sentence, **_Missing(facts))
+    places = _PLACE.findall(sentence)
+    return words(
+        sentence,
+        **{
+            name: _fact(name, problem.facts[name], reader) if name in problem.facts else _NOT_SAID
+            for name in places
+        },
+    )
 
 
-class _Missing(dict[str, Text]):
-    def __missing__(self, key: str) -> Text:
-        return words("?")
+def problem_text(problem: Problem, reader: Reader) -> str:
+    """The sentence as plain text, for a place that is not a card."""
+    return problem_words(problem, reader).plain
 
 
-def _fact(value: str, reader: Reader) -> Text:
-    for read in _READINGS:
-        found = read(value, reader)
-        if found is not None:
-            return found
-    return text(value)
+def _fact(name: str, value: str, reader: Reader) -> Text:
+    match name:
+        case "field":
+            return _FIELDS.get(value) or label_of(value)
+        case "status" | "substatus":
+            return state_word(value)
+        case "allowed":
+            return text(" or ".join(part.strip() for part in value.split(",")))
+        case _:
+            return _moment(value, reader) or _number(value, reader) or text(value)
 
 
-def _as_date(value: str, reader: Reader) -> Text | None:
+def _moment(value: str, reader: Reader) -> Text | None:
     try:
-        return reader.date(date.fromisoformat(value)) if len(value) == 10 else None
+        if len(value) == len("2026-03-31"):
+            return reader.date(date.fromisoformat(value))
+        return reader.moment(datetime.fromisoformat(value)) if "T" in value else None
     except ValueError:
         return None
 
 
-def _as_number(value: str, reader: Reader) -> Text | None:
+def _number(value: str, reader: Reader) -> Text | None:
     try:
         number = Decimal(value)
     except InvalidOperation:
@@ -54,4 +141,23 @@ def _as_number(value: str, reader: Reader) -> Text | None:
     return reader.number(number) if number.is_finite() else None
 
 
-_READINGS: Final[tuple[Callable[[str, Reader], Text | None], ...]] = (_as_date, _as_number)
+_INPUTS: Final = CHANGES | MEMBER | REASON
+_BY_CODE: Final[Mapping[str, str]] = {
+    "value_not_a_number": "value",
+    "value_negative": "value",
+    "value_too_precise": "value",
+    "value_too_large": "value",
+    "currency_differs": "value",
+    "currency_unknown": "currency",
+    "close_out_of_range": "close",
+    "close_before_created": "close",
+    "email_invalid": "email",
+    "member_there": "email",
+    "reason_missing": "reason",
+}
+
+
+def input_of(problem: Problem) -> str | None:
+    """The input of a deal's forms that a problem belongs to, if to one."""
+    named = problem.facts.get("field", _BY_CODE.get(problem.code))
+    return named if named in _INPUTS else None

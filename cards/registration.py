@@ -6,29 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from cards.actions import (
     Answer,
     Back,
     CancelDraft,
     Drafts,
-    Eligible,
     GoTo,
-    LookAgain,
     Register,
     Resume,
-    Show,
     Submit,
 )
-from cards.deal import DealView, as_of, handle_of, header, summary_of
+from cards.deal import DealView, handle_of, header, summary_of
 from cards.elements import (
     Choice,
     Color,
     Piece,
     Size,
     Style,
-    Text,
     button,
     card,
     choice_input,
@@ -40,7 +35,6 @@ from cards.elements import (
     facts,
     heading,
     paragraph,
-    text,
     text_input,
     toggle_input,
     words,
@@ -48,11 +42,24 @@ from cards.elements import (
 from cards.notice import Words, said
 from cards.problems import problem_words
 from cards.reader import Reader
+from cards.registered import Outcome, registered_card, registration_state_card
+from partner_center.referral import Problem
 
-if TYPE_CHECKING:
-    from partner_center.registration import Registration
-
-    from partner_center.referral import Problem
+__all__ = [
+    "DraftRow",
+    "FieldKind",
+    "FieldView",
+    "Line",
+    "Outcome",
+    "Section",
+    "StepView",
+    "draft_closed_card",
+    "drafts_card",
+    "read_back_card",
+    "registered_card",
+    "registration_state_card",
+    "step_card",
+]
 
 
 class FieldKind(StrEnum):
@@ -170,100 +177,6 @@ def read_back_card(
     )
 
 
-def registered_card(
-    view: DealView, registration: Registration, reader: Reader
-) -> dict[str, object]:
-    """The registration as Partner Center holds it, and what its state means."""
-    state, meaning = state_words(registration.status)
-    title = words("Registration: {state}", state=state)
-    lines = [
-        fact(words("Contract value"), _money(registration.value, registration.currency, reader)),
-        fact(words("Signed"), _day(registration.sign, reader)),
-        fact(words("Starts"), _day(registration.start, reader)),
-        fact(words("Ends"), _day(registration.end, reader)),
-        fact(words("Solution"), text(registration.solution_name or registration.solution_id or "")),
-    ]
-    body = [*header(view, title), paragraph(meaning), facts(lines), as_of(reader)]
-    if registration.status_reason:
-        body.insert(-1, paragraph(text(registration.status_reason, limit=400)))
-    return card(
-        body,
-        [button(words("Show the deal"), Show(view.referral.id))],
-        summary=summary_of(view, title),
-    )
-
-
-class Outcome(StrEnum):
-    """What is known about a registration that was submitted."""
-
-    WORKING = "working"
-    UNKNOWN = "unknown"
-    FAILED = "failed"
-    REJECTED = "rejected"
-    STOPPED = "stopped"
-
-
-_OUTCOMES: dict[Outcome, tuple[Text, Text, Text]] = {
-    Outcome.WORKING: (
-        words("… Registering"),
-        words("Partner Center is being asked. This card changes by itself."),
-        words("You need not wait here."),
-    ),
-    Outcome.UNKNOWN: (
-        words("It is not certain that this was registered"),
-        words("Partner Center did not answer in time. It is not sent again until that is clear."),
-        words("Dealdesk keeps looking and tells you here. You can look now."),
-    ),
-    Outcome.FAILED: (
-        words("Not registered"),
-        words("Nothing was sent, or Partner Center was not reached. The deal is as it was."),
-        words("Submit it again."),
-    ),
-    Outcome.REJECTED: (
-        words("Partner Center refused the registration"),
-        words("Nothing was registered."),
-        words("Check what is missing, then register again."),
-    ),
-    Outcome.STOPPED: (
-        words("Registration stopped"),
-        words("The deal changed before it was sent, so nothing was registered."),
-        words("Look at the deal, then register again."),
-    ),
-}
-
-
-def registration_state_card(
-    view: DealView,
-    outcome: Outcome | str,
-    registration_id: str,
-    reader: Reader,
-    *,
-    problems: Sequence[Problem] = (),
-    request_id: str | None = None,
-) -> dict[str, object]:
-    """A submitted registration that is not (yet) registered."""
-    state = Outcome(outcome)
-    title, happened, next_step = _OUTCOMES[state]
-    body = [
-        *header(view, title),
-        paragraph(happened),
-        *[paragraph(problem_words(problem, reader)) for problem in problems],
-        paragraph(next_step, strong=True),
-    ]
-    if request_id:
-        code = words("For support: request {id}", id=text(request_id, limit=80))
-        body.append(paragraph(code, subtle=True, size=Size.SMALL))
-    deal = view.referral.id
-    buttons = {
-        Outcome.WORKING: [],
-        Outcome.UNKNOWN: [button(words("Look now"), LookAgain(registration_id), primary=True)],
-        Outcome.FAILED: [button(words("Register again"), Register(deal), primary=True)],
-        Outcome.REJECTED: [button(words("Check what is missing"), Eligible(deal), primary=True)],
-        Outcome.STOPPED: [button(words("Register again"), Register(deal), primary=True)],
-    }[state]
-    return card(body, buttons, summary=summary_of(view, title))
-
-
 def drafts_card(rows: Sequence[DraftRow], reader: Reader) -> dict[str, object]:
     """A person's registrations that are not yet sent."""
     title = words("Registrations not yet sent")
@@ -301,25 +214,6 @@ def draft_closed_card(reason: str, view: DealView | None = None) -> dict[str, ob
         else [heading(words("Registration closed"))]
     )
     return card([*head, paragraph(sentence)], buttons, summary=sentence)
-
-
-def state_words(status: str) -> tuple[Text, Text]:
-    """The state of a registration and what it means (API reference 10.4)."""
-    return _STATES.get(status) or (text(status or "?", limit=60), _UNKNOWN_STATE)
-
-
-_UNKNOWN_STATE = words("Look it up in Partner Center; this state is new to Dealdesk.")
-_STATES: dict[str, tuple[Text, Text]] = {
-    "Approved": (words("✔ Approved"), words("Approved automatically. Nothing is left to do.")),
-    "ReviewPending": (words("○ In review"), words("Microsoft's review team checks it.")),
-    "ActionRequired": (
-        words("⚠ Action required"),
-        words("Microsoft sent it back. Correct it in Partner Center."),
-    ),
-    "Passed": (words("✔ Review passed"), words("Nothing is left to do.")),
-    "Failed": (words("✖ Review failed"), words("Microsoft did not accept it.")),
-    "Closed": (words("✔ Closed"), words("The registration is finished.")),
-}
 
 
 def _field(field: FieldView) -> list[Piece]:
@@ -372,13 +266,3 @@ def _section(section: Section, draft_id: str) -> Piece:
     )
     lines = [fact(said(line.label), said(line.value)) for line in section.lines[:12]]
     return container([top, facts(lines, spacing="small")], separator=True)
-
-
-def _money(value: object, currency: str | None, reader: Reader) -> Text:
-    from decimal import Decimal
-
-    return reader.money(value, currency) if isinstance(value, Decimal) else words("not set")
-
-
-def _day(value: date | None, reader: Reader) -> Text:
-    return reader.date(value) if value else words("none")
