@@ -1,0 +1,61 @@
+"""The sandbox's clock: real time plus an offset that a test or the control page may move."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+
+def wall_time() -> datetime:
+    """The machine's own time, in UTC."""
+    return datetime.now(UTC)
+
+
+class Clock:
+    """Time that can be moved; whoever sleeps on it wakes when the move reaches their moment.
+
+    `source` is where unmoved time comes from: a fixed one makes a clock that stands still.
+    """
+
+    def __init__(self, source: Callable[[], datetime] = wall_time) -> None:
+        self._source = source
+        self._offset = timedelta()
+        self._moved = asyncio.Event()
+
+    def now(self) -> datetime:
+        """The sandbox's present, UTC."""
+        return self._source() + self._offset
+
+    def advance(self, seconds: float) -> datetime:
+        """Move by seconds (negative: back) and say the new time."""
+        self._offset += timedelta(seconds=seconds)
+        self._wake()
+        return self.now()
+
+    def set(self, moment: datetime) -> datetime:
+        """Make it this time now; it goes on from there. Raises ValueError without a time zone."""
+        if moment.tzinfo is None:
+            raise ValueError("the clock needs a time with a zone")
+        self._offset = moment.astimezone(UTC) - self._source()
+        self._wake()
+        return self.now()
+
+    def reset(self) -> None:
+        """Back to unmoved time."""
+        self._offset = timedelta()
+        self._wake()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until this clock shows that many seconds more, by passing or by being moved."""
+        due = self.now() + timedelta(seconds=seconds)
+        while (left := (due - self.now()).total_seconds()) > 0:
+            moved = self._moved
+            try:
+                await asyncio.wait_for(moved.wait(), timeout=left)
+            except TimeoutError:
+                continue
+
+    def _wake(self) -> None:
+        self._moved.set()
+        self._moved = asyncio.Event()
