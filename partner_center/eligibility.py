@@ -105,7 +105,7 @@ def checklist_from_json(answer: Json) -> Checklist:
     for item in (*_items(document, "passedPolicies"), *_items(document, "failedPolicies")):
         known = found.get(item.policy)
         found[item.policy] = item if known is None or known.passed else known
-    missing = {policy: Item(policy, True, False, is_missing=True) for policy in Policy}
+    missing = {policy: Item(policy.value, True, False, is_missing=True) for policy in Policy}
     known_items = [found.get(policy, missing[policy]) for policy in Policy]
     unknown_items = [item for name, item in found.items() if not item.known]
     items = (*known_items, *unknown_items)

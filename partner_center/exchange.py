@@ -17,12 +17,13 @@ ENCODINGS = "gzip"
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Status, headers and decoded body. `flaw` says why the body is not whole: truncated, too_big
-    or bad_encoding; the body is then empty."""
+    or bad_encoding; the body is then empty. `client_request_id` is the one that was sent."""
 
     status: int
     headers: httpx.Headers
     body: bytes
     flaw: str | None = None
+    client_request_id: str | None = None
 
     @property
     def request_id(self) -> str | None:
@@ -109,7 +110,8 @@ async def exchange(http: httpx.AsyncClient, request: httpx.Request, seconds: flo
     except httpx.HTTPError as error:
         left = trail.sending or not trail.seen
         raise NoAnswer(_reason(error), may_have_left=left) from error
-    return Answer(response.status_code, response.headers, body, flaw)
+    sent_id = request.headers.get("client-request-id")
+    return Answer(response.status_code, response.headers, body, flaw, sent_id)
 
 
 def _reason(error: Exception) -> str:

@@ -52,9 +52,7 @@ class _Said:
     own_body: bool = False
 
 
-def error_of(
-    answer: Answer, *, write: bool, now: datetime, client_request_id: str
-) -> PartnerCenterError:
+def error_of(answer: Answer, *, write: bool, now: datetime) -> PartnerCenterError:
     """The exception for an answer that is not a success. Never raises, whatever the body."""
     body = answer.body[:_BODY_READ].decode("utf-8", "replace")
     said = _said(body)
@@ -66,7 +64,7 @@ def error_of(
         code=said.codes[-1] if said.codes else None,
         codes=said.codes,
         target=said.target,
-        client_request_id=client_request_id,
+        client_request_id=answer.client_request_id,
         message=said.message,
         retry_after=retry_after(answer.headers.get("retry-after"), now),
         own_body=said.own_body,
