@@ -29,6 +29,11 @@ class Reader:
     timezone: str | None = None
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
+    @property
+    def today(self) -> date:
+        """The day it is where the reader is."""
+        return self.now.astimezone(_zone(self.timezone)).date()
+
     def date(self, value: date | datetime) -> Text:
         """A day with its month in letters and its year. A datetime is read as its day in UTC."""
         day = value.astimezone(UTC).date() if isinstance(value, datetime) else value
