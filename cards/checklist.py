@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from decimal import Decimal, InvalidOperation
+from typing import Final
 
 from cards.actions import Eligible, EligiblePartner, ListDeals, Register, Show
-from cards.deal import DealView, as_of, header, summary_of
+from cards.deal import DealView, as_of, header, state_of, summary_of
 from cards.elements import (
     Color,
     Piece,
@@ -25,9 +26,12 @@ from cards.elements import (
     words,
 )
 from cards.reader import Reader
+from partner_center.eligibility import PARTNER_FIXER, Checklist, Fixer, Item, PartnerEligibility
+from partner_center.referral import Referral
 
-if TYPE_CHECKING:
-    from partner_center.eligibility import Checklist, Item, PartnerEligibility
+_MOST_ITEMS: Final = 20
+
+Observed = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,42 +40,104 @@ class PolicyWords:
 
     title: Text
     needed: Text
-    fixer: Text
     next_step: Text
+    seen: Callable[[Observed, Sequence[str], Reader], Text]
+
+
+def _deal_type(observed: Observed, notes: Sequence[str], reader: Reader) -> Text:
+    known = {
+        "Shared": words("Co-sell, shared with Microsoft"),
+        "Independent": words("Not shared with Microsoft as co-sell"),
+    }
+    return known.get(observed.get("type", "")) or _raw(observed, notes, reader)
+
+
+def _answer(observed: Observed, notes: Sequence[str], reader: Reader) -> Text:
+    if "status" not in observed:
+        return words("No answer from Microsoft, or Microsoft was not invited")
+    return state_of(observed["status"], observed.get("substatus", ""))[0]
+
+
+def _solution(observed: Observed, notes: Sequence[str], reader: Reader) -> Text:
+    name = observed.get("solutionName") or observed.get("solutionId")
+    return text(name, limit=120) if name else words("No eligible solution")
+
+
+def _value(observed: Observed, notes: Sequence[str], reader: Reader) -> Text:
+    try:
+        value = Decimal(observed.get("dealValue", ""))
+    except InvalidOperation:
+        return _raw(observed, notes, reader)
+    if not value.is_finite():
+        return _raw(observed, notes, reader)
+    return reader.money(value, observed.get("currency"))
+
+
+def _customer(observed: Observed, notes: Sequence[str], reader: Reader) -> Text:
+    if observed.get("isMatchingComplete") == "false":
+        return words("Microsoft has not finished matching this account")
+    if "Managed" in notes:
+        return words("Managed by Microsoft")
+    if "Unmanaged" in notes or observed.get("isMatchingComplete") == "true":
+        return words("Not managed by Microsoft")
+    return _raw(observed, notes, reader)
+
+
+def _raw(observed: Observed, notes: Sequence[str], reader: Reader) -> Text:
+    pairs = [f"{name}: {value}" for name, value in list(observed.items())[:6]]
+    return text(", ".join([*pairs, *notes[:4]]), limit=200) if pairs or notes else words("Nothing")
 
 
 POLICIES: Final[Mapping[str, PolicyWords]] = {
     "isDealTypeCosellOrPartnerLed": PolicyWords(
         words("Deal type"),
         words("A co-sell deal with Microsoft"),
-        words("You"),
-        words("Invite Microsoft in Partner Center while the deal is open."),
+        words("Invite Microsoft in Partner Center before the deal is closed."),
+        _deal_type,
     ),
     "isMicrosoftReferralAcceptedOrWon": PolicyWords(
         words("Microsoft's answer"),
         words("Microsoft has accepted the deal"),
-        words("Microsoft"),
-        words("Wait for Microsoft's answer, up to 14 days, or contact the Microsoft seller."),
+        words(
+            "Wait up to 14 days for Microsoft, or contact the Microsoft seller. Declined by "
+            "mistake? Create the deal again and invite Microsoft again."
+        ),
+        _answer,
     ),
     "isSolutionIncentiveEligible": PolicyWords(
         words("Solution"),
-        words("One solution that is Azure IP co-sell eligible"),
-        words("You, with your co-sell solution admin"),
-        words("Add an eligible solution in Partner Center while the deal is open."),
+        words("A solution that is Azure IP co-sell eligible"),
+        words(
+            "Add such a solution in Partner Center. Your co-sell solution admin can say which "
+            "ones are eligible."
+        ),
+        _solution,
     ),
     "isDealValueEligible": PolicyWords(
         words("Deal value"),
         words("More than USD 25,000"),
-        words("You"),
-        words("Correct the value if it is really higher, before the deal is closed."),
+        words("If the value is really higher, correct it before the deal is closed."),
+        _value,
     ),
     "isCustomerManaged": PolicyWords(
         words("Customer"),
         words("A customer that Microsoft manages"),
-        words("Microsoft"),
-        words("Wait until Microsoft has matched the account. Wrong account? Create a new deal."),
+        words("Wait until Microsoft has matched the account, then check again."),
+        _customer,
     ),
 }
+_FIXERS: Final[Mapping[Fixer, Text]] = {
+    Fixer.SELLER: words("You"),
+    Fixer.MICROSOFT: words("Microsoft"),
+    Fixer.PARTNER_ADMIN: words("Your Partner Center administrator"),
+    Fixer.NOBODY: words("Nobody, on this deal"),
+}
+_CLOSED: Final = words("The deal is closed, so this can no longer be corrected.")
+_NOT_MANAGED: Final = words(
+    "Microsoft does not manage this customer. Was the wrong account chosen? Then create a new deal."
+)
+_UNKNOWN_POLICY: Final = words("Dealdesk does not know this check. Look at it in Partner Center.")
+_COMPANY: Final = words("Your company")
 
 
 def checklist_card(
@@ -79,89 +145,125 @@ def checklist_card(
 ) -> dict[str, object]:
     """Both answers of Partner Center; Register is there only when both say yes."""
     ready = partner.is_eligible and checklist.is_eligible
-    failed = sum(not item.passed for item in checklist.items) + (not partner.is_eligible)
     title = words("✔ Ready to register") if ready else words("✖ Cannot be registered yet")
-    body = [*header(view, title), _count_line(failed, len(checklist.items) + 1)]
-    body.append(_partner_block(partner))
-    body += [_item(item) for item in checklist.items[:20]]
+    items = checklist.items[:_MOST_ITEMS]
+    failed = [item for item in items if not item.passed]
+    passed = [item for item in items if item.passed]
+    count = len(passed) + partner.is_eligible
+    body = [*header(view, title), _progress(count, len(items) + 1)]
+    body += [] if partner.is_eligible else [_company_failed()]
+    body += [_failed(item, view.referral, reader) for item in failed]
+    body += [_passed(_COMPANY, words("Approved for registration"))] if partner.is_eligible else []
+    body += [_passed(_title(item), _seen(item, reader)) for item in passed]
+    body += _doubt(partner.is_consistent and checklist.is_consistent)
     body.append(as_of(reader))
-    deal = view.referral.id
-    buttons = [
-        button(words("Register"), Register(deal), primary=True) if ready else None,
-        button(words("Check again"), Eligible(deal), primary=not ready),
-        button(words("Show the deal"), Show(deal)),
-    ]
-    return card(body, buttons, summary=summary_of(view, title))
+    return card(body, _buttons(view.referral.id, ready=ready), summary=summary_of(view, title))
 
 
 def partner_card(partner: PartnerEligibility, reader: Reader) -> dict[str, object]:
     """Whether the company may register deals at all."""
-    title = (
-        words("✔ Your company may register deals")
-        if partner.is_eligible
-        else words("✖ Your company may not register deals yet")
-    )
-    body: list[Piece] = [heading(title)]
-    if not partner.is_eligible:
-        body.append(paragraph(words("Microsoft decides this; nothing in a deal changes it.")))
-        body.append(paragraph(words("Ask your Partner Center administrator."), strong=True))
-    body.append(as_of(reader))
+    if partner.is_eligible:
+        title = words("✔ Your company may register deals")
+        body = [heading(title), paragraph(words("Each deal has conditions of its own."))]
+    else:
+        title = words("✖ Your company may not register deals yet")
+        body = [heading(title), _company_failed()]
+    body += _doubt(partner.is_consistent)
     return card(
-        body,
-        [button(words("Check again"), EligiblePartner()), button(words("My deals"), ListDeals())],
+        [*body, as_of(reader)],
+        [
+            button(words("Check again"), EligiblePartner(), primary=not partner.is_eligible),
+            button(words("My deals"), ListDeals(), primary=partner.is_eligible),
+        ],
         summary=title,
     )
 
 
-def _count_line(failed: int, total: int) -> Piece:
-    if failed == 0:
-        return paragraph(words("All {total} checks passed.", total=total))
-    return paragraph(
-        words("{passed} of {total} checks passed.", passed=total - failed, total=total)
+def _buttons(deal: str, *, ready: bool) -> list[Piece]:
+    again = button(words("Check again"), Eligible(deal), primary=not ready)
+    show = button(words("Show the deal"), Show(deal))
+    return (
+        [button(words("Register"), Register(deal), primary=True), again, show]
+        if ready
+        else [again, show]
     )
 
 
-def _partner_block(partner: PartnerEligibility) -> Piece:
-    lines = [_headline(words("Your company"), partner.is_eligible)]
-    if not partner.is_eligible:
-        lines.append(
-            facts(
-                [
-                    fact(words("Needed"), words("Microsoft has approved your company")),
-                    fact(words("Who can help"), words("Your Partner Center administrator")),
-                ]
-            )
-        )
-    return container(lines, separator=True)
+def _progress(passed: int, total: int) -> Piece:
+    line = words("{passed} of {total} checks passed", passed=passed, total=total)
+    return paragraph(line, subtle=True, spacing="none")
 
 
-def _item(item: Item) -> Piece:
+def _company_failed() -> Piece:
+    return _block(
+        _COMPANY,
+        words("Not approved for registration"),
+        words("Microsoft's approval of your company"),
+        _FIXERS[PARTNER_FIXER],
+        words("Microsoft decides this; nothing in a deal changes it. Ask your administrator."),
+    )
+
+
+def _failed(item: Item, referral: Referral, reader: Reader) -> Piece:
     known = POLICIES.get(item.policy)
-    title = known.title if known else text(item.policy, limit=80)
-    lines = [_headline(title, item.passed)]
-    seen = [fact(words("Seen"), _seen(item))]
-    if known and not item.passed:
-        seen.append(fact(words("Needed"), known.needed))
-        seen.append(fact(words("Who can help"), known.fixer))
-    lines.append(facts(seen, spacing="small"))
-    if known and not item.passed:
-        lines.append(paragraph(known.next_step, spacing="small"))
-    return container(lines, separator=True)
-
-
-def _headline(title: Text, passed: bool) -> Piece:
-    said = (
-        words("✔ {title}: passed", title=title)
-        if passed
-        else words("✖ {title}: not passed", title=title)
+    needed = known.needed if known else text("")
+    return _block(
+        _title(item), _seen(item, reader), needed, _FIXERS[item.fixer], _next(item, referral)
     )
-    return paragraph(said, strong=True, color=Color.GOOD if passed else Color.BAD)
 
 
-def _seen(item: Item) -> Text:
-    pairs = [f"{name}: {value}" for name, value in list(item.observed.items())[:6]]
-    pairs += list(item.notes[:4])
-    return text(", ".join(pairs), limit=200) if pairs else words("nothing")
+def _block(title: Text, seen: Text, needed: Text, fixer: Text, next_step: Text) -> Piece:
+    headline = words("✖ {title}: not passed", title=title)
+    lines = [(words("Seen"), seen), (words("Needed"), needed), (words("Who can help"), fixer)]
+    return container(
+        [
+            paragraph(headline, strong=True, color=Color.BAD),
+            facts([fact(name, value) for name, value in lines if value], spacing="small"),
+            paragraph(next_step, spacing="small"),
+        ],
+        style=Style.BAD,
+        spacing="small",
+    )
 
 
-_ = (Size, Style)
+def _passed(title: Text, seen: Text) -> Piece:
+    headline = words("✔ {title}: passed", title=title)
+    return container(
+        [
+            paragraph(headline, strong=True, color=Color.GOOD),
+            paragraph(seen, subtle=True, size=Size.SMALL, spacing="none"),
+        ],
+        separator=True,
+        spacing="small",
+    )
+
+
+def _title(item: Item) -> Text:
+    known = POLICIES.get(item.policy)
+    return known.title if known else text(item.policy, limit=80)
+
+
+def _seen(item: Item, reader: Reader) -> Text:
+    if item.is_missing:
+        return words("Partner Center said nothing about this")
+    known = POLICIES.get(item.policy)
+    return (known.seen if known else _raw)(item.observed, item.notes, reader)
+
+
+def _next(item: Item, referral: Referral) -> Text:
+    known = POLICIES.get(item.policy)
+    if known is None:
+        return _UNKNOWN_POLICY
+    if item.fixer is Fixer.NOBODY:
+        return _NOT_MANAGED
+    return _CLOSED if item.fixer is Fixer.SELLER and not referral.is_open else known.next_step
+
+
+def _doubt(is_consistent: bool) -> list[Piece]:
+    if is_consistent:
+        return []
+    doubt = words(
+        "Partner Center's answer is incomplete or contradicts itself. It counts as no; "
+        "check again in a while."
+    )
+    return [container([paragraph(doubt)], style=Style.WARNING, spacing="medium")]

@@ -38,7 +38,7 @@ from cards.proposal import (
     unknown_card,
 )
 from cards.reader import Reader
-from cards.registered import state_words
+from cards.registered import registration_state
 from partner_center.referral import Member, Referral, Status
 
 __all__ = [
@@ -136,7 +136,7 @@ def _microsoft(view: DealView) -> Text:
 def _registration(referral: Referral) -> Text:
     status = referral.registrations[0].status if referral.registrations else None
     status = status or referral.registration_status
-    return state_words(status).title if status not in {"", "None"} else text("")
+    return registration_state(status).title if status not in {"", "None"} else text("")
 
 
 def _member(member: Member) -> str:

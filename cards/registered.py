@@ -96,8 +96,14 @@ _NEW_STATE: Final = words("Dealdesk does not know this state.")
 _LOOK_IT_UP: Final = words("Look at the deal in Partner Center.")
 
 
-def state_words(status: str) -> StateWords:
-    """The words for a state; one we do not know keeps its own name."""
+def state_words(status: str) -> tuple[Text, Text]:
+    """The title and the meaning of a state."""
+    state = registration_state(status)
+    return state.title, state.meaning
+
+
+def registration_state(status: str) -> StateWords:
+    """All words for a state; one we do not know keeps its own name."""
     known = _STATES.get(status)
     if known is not None:
         return known
@@ -108,7 +114,7 @@ def registered_card(
     view: DealView, registration: Registration, reader: Reader
 ) -> dict[str, object]:
     """The registration as Partner Center holds it, its state and what that means."""
-    state = state_words(registration.status)
+    state = registration_state(registration.status)
     title = words("Deal registration")
     told = [
         paragraph(state.title, strong=True, color=state.color),

@@ -1,11 +1,13 @@
-"""The registration dialog: one step at a time, the read-back, and what became of it."""
+"""The registration dialog: one step at a time, the read-back, and the drafts not yet sent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from cards.actions import (
     Answer,
@@ -13,23 +15,27 @@ from cards.actions import (
     CancelDraft,
     Drafts,
     GoTo,
+    ListDeals,
     Register,
     Resume,
+    Show,
     Submit,
 )
-from cards.deal import DealView, handle_of, header, summary_of
+from cards.deal import DealView, customer_of, header, name_of, summary_of
 from cards.elements import (
     Choice,
     Color,
     Piece,
     Size,
     Style,
+    Text,
     button,
     card,
     choice_input,
     column,
     columns,
     container,
+    counted,
     date_input,
     fact,
     facts,
@@ -42,7 +48,13 @@ from cards.elements import (
 from cards.notice import Words, said
 from cards.problems import problem_words
 from cards.reader import Reader
-from cards.registered import Outcome, registered_card, registration_state_card
+from cards.registered import (
+    Outcome,
+    registered_card,
+    registration_state,
+    registration_state_card,
+    state_words,
+)
 from partner_center.referral import Problem
 
 __all__ = [
@@ -55,11 +67,18 @@ __all__ = [
     "StepView",
     "draft_closed_card",
     "drafts_card",
+    "live_numbers",
     "read_back_card",
     "registered_card",
+    "registration_state",
     "registration_state_card",
+    "state_words",
     "step_card",
 ]
+
+_MOST_SECTIONS: Final = 8
+_MOST_LINES: Final = 12
+_MOST_DRAFTS: Final = 10
 
 
 class FieldKind(StrEnum):
@@ -107,6 +126,8 @@ class StepView:
     of: int
     fields: Sequence[FieldView]
     live: Sequence[Line] = ()
+    problems: Sequence[Problem] = ()
+    """What is wrong with the step as a whole; what is wrong with a field is its `error`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +150,51 @@ class DraftRow:
     expires: datetime
 
 
+def live_numbers(
+    reader: Reader,
+    *,
+    annual: Decimal | None = None,
+    currency: str | None = None,
+    sign_left: int | None = None,
+    start_left: int | None = None,
+) -> tuple[Line, ...]:
+    """The numbers that move while a contract is entered: its worth a year, the days left to
+    register it counted from signing and from start (API reference 10.3)."""
+    lines: list[Line] = []
+    if annual is not None:
+        money = reader.money(annual.quantize(Decimal("0.01")), currency)
+        lines.append(Line(words("Value a year"), money))
+    for label, left in (
+        (words("From signing"), sign_left),
+        (words("From the start"), start_left),
+    ):
+        if left is not None:
+            lines.append(Line(label, _days_left(left)))
+    return tuple(lines)
+
+
+def _days_left(left: int) -> Text:
+    if left < 0:
+        return counted("✖ {count} day too late", "✖ {count} days too late", -left)
+    if left == 0:
+        return words("⚠ today is the last day")
+    return counted("✔ {count} day left", "✔ {count} days left", left)
+
+
 def step_card(view: DealView, step: StepView, draft_id: str, reader: Reader) -> dict[str, object]:
     """One step of the dialog."""
-    progress = words("Step {number} of {of}", number=step.number, of=step.of)
-    title = words("Register: {step}", step=said(step.title))
-    body = [*header(view, title), paragraph(progress, subtle=True, size=Size.SMALL)]
+    title = said(step.title)
+    progress = words("Registration, step {number} of {of}", number=step.number, of=step.of)
+    body = [
+        *header(view, title),
+        paragraph(progress, subtle=True, size=Size.SMALL, spacing="none"),
+        *_problems(step.problems, reader),
+    ]
     for field in step.fields:
         body += _field(field)
     body += _live(step.live)
-    body.append(paragraph(words("You can also type the answer."), subtle=True, size=Size.SMALL))
+    hint = words("You can also type the answer, or “back”, or “cancel”.")
+    body.append(paragraph(hint, subtle=True, size=Size.SMALL))
     return card(
         body,
         [
@@ -145,7 +202,7 @@ def step_card(view: DealView, step: StepView, draft_id: str, reader: Reader) -> 
             button(words("Back"), Back(draft_id)) if step.number > 1 else None,
             button(words("Cancel"), CancelDraft(draft_id)),
         ],
-        summary=summary_of(view, title),
+        summary=summary_of(view, words("{progress}: {title}", progress=progress, title=title)),
     )
 
 
@@ -157,15 +214,12 @@ def read_back_card(
     reader: Reader,
 ) -> dict[str, object]:
     """Everything once more, each part with a way to change it; Submit only without problems."""
-    title = words("Check and submit")
-    body = header(view, title)
-    body += [_section(section, draft_id) for section in sections]
-    if problems:
-        lines = [paragraph(problem_words(problem, reader)) for problem in problems]
-        body.append(container(lines, style=Style.BAD))
-    else:
-        note = words("After you submit, most of this can no longer be changed.")
-        body.append(paragraph(note, size=Size.SMALL))
+    title = words("Something is not right yet") if problems else words("Check and submit")
+    body = [*header(view, title), *_problems(problems, reader)]
+    body += [_section(section, draft_id) for section in sections[:_MOST_SECTIONS]]
+    if not problems:
+        final = words("Nothing is sent until you press Submit. Afterwards most of it is final.")
+        body.append(paragraph(final, subtle=True, size=Size.SMALL, spacing="medium"))
     return card(
         body,
         [
@@ -178,72 +232,99 @@ def read_back_card(
 
 
 def drafts_card(rows: Sequence[DraftRow], reader: Reader) -> dict[str, object]:
-    """A person's registrations that are not yet sent."""
+    """A person's registrations that are not yet sent, each of which goes on when selected."""
     title = words("Registrations not yet sent")
     body: list[Piece] = [heading(title)]
-    if not rows:
+    body += [_draft(row, reader) for row in rows[:_MOST_DRAFTS]]
+    if rows:
+        hint = words("Select one to go on where you stopped.")
+        body.append(paragraph(hint, subtle=True, size=Size.SMALL, spacing="medium"))
+    else:
         body.append(paragraph(words("There are none. Say “register” and a deal to begin one.")))
-    for row in rows[:10]:
-        line = words("{handle} {step}", handle=handle_of(row.view), step=said(row.step_title))
-        until = words("Kept until {day}", day=reader.date(row.expires))
-        body.append(
-            container(
-                [paragraph(line, strong=True), paragraph(until, subtle=True, size=Size.SMALL)],
-                separator=True,
-                tap=button(words("Go on"), Resume(row.draft_id)),
-            )
-        )
-    return card(body, summary=title)
+    return card(body, [button(words("My deals"), ListDeals())], summary=title)
+
+
+_CLOSED: Final[Mapping[str, tuple[Text, Text]]] = {
+    "cancelled": (
+        words("Registration cancelled"),
+        words("You cancelled it; nothing was sent to Partner Center."),
+    ),
+    "expired": (
+        words("Registration expired"),
+        words("It was not sent within 14 days, so it was closed; nothing went to Partner Center."),
+    ),
+    "submitted": (
+        words("Already submitted"),
+        words("This registration was submitted; its card shows what became of it."),
+    ),
+    "someone_else": (
+        words("This is someone else's registration"),
+        words("Only the person who began it can answer; nothing was changed."),
+    ),
+    "gone": (
+        words("This card is out of date"),
+        words("The registration it belongs to is no longer open; nothing was changed."),
+    ),
+}
 
 
 def draft_closed_card(reason: str, view: DealView | None = None) -> dict[str, object]:
     """A dialog that is over: `cancelled`, `expired`, `submitted`, `someone_else` or `gone`."""
-    sentences = {
-        "cancelled": words("You cancelled this registration. Nothing was sent."),
-        "expired": words("This registration was not sent within 14 days and is closed."),
-        "submitted": words("This registration was already submitted."),
-        "someone_else": words("This registration belongs to somebody else."),
-        "gone": words("This registration is no longer open."),
-    }
-    sentence = sentences.get(reason, sentences["gone"])
-    buttons = [button(words("Register again"), Register(view.referral.id))] if view else []
-    buttons.append(button(words("Open registrations"), Drafts()))
-    head = (
-        header(view, words("Registration closed"))
-        if view
-        else [heading(words("Registration closed"))]
-    )
-    return card([*head, paragraph(sentence)], buttons, summary=sentence)
+    title, happened = _CLOSED.get(reason, _CLOSED["gone"])
+    head = header(view, title) if view else [heading(title)]
+    buttons = [button(words("Open registrations"), Drafts())]
+    if view is not None and reason in ("cancelled", "expired"):
+        buttons.insert(0, button(words("Begin again"), Register(view.referral.id)))
+    if view is not None:
+        buttons.append(button(words("Show the deal"), Show(view.referral.id)))
+    return card([*head, paragraph(happened)], buttons, summary=title)
+
+
+def _problems(problems: Sequence[Problem], reader: Reader) -> list[Piece]:
+    if not problems:
+        return []
+    lines = [
+        paragraph(words("✖ {problem}", problem=problem_words(problem, reader)), spacing="small")
+        for problem in problems[:8]
+    ]
+    return [container(lines, style=Style.BAD, spacing="medium")]
 
 
 def _field(field: FieldView) -> list[Piece]:
     pieces = [_input(field)]
+    if field.hint and field.kind != FieldKind.TOGGLE:
+        hint = paragraph(said(field.hint), subtle=True, size=Size.SMALL, spacing="small")
+        pieces.append(hint)
     if field.error:
-        pieces.append(
-            paragraph(words("✖ {error}", error=said(field.error)), color=Color.BAD, spacing="none")
-        )
+        error = words("✖ {error}", error=said(field.error))
+        pieces.append(paragraph(error, color=Color.BAD, spacing="small"))
     return pieces
 
 
 def _input(field: FieldView) -> Piece:
     label = said(field.label)
     required = words("This is needed.") if field.required else None
-    hint = said(field.hint) if field.hint else None
     match FieldKind(field.kind):
         case FieldKind.DATE:
-            day = date.fromisoformat(field.value) if field.value else None
-            return date_input(field.id, label, value=day, required=required)
+            return date_input(field.id, label, value=_day(field.value), required=required)
         case FieldKind.CHOICE:
-            choices = [Choice(value, said(title)) for value, title in field.choices]
-            return choice_input(
-                field.id, label, choices, value=field.value, required=required, hint=hint
-            )
+            choices = [Choice(value, said(title)) for value, title in field.choices[:50]]
+            chosen = field.value if field.value in {choice.value for choice in choices} else ""
+            return choice_input(field.id, label, choices, value=chosen, required=required)
         case FieldKind.TOGGLE:
-            return toggle_input(field.id, label, hint or label, on=field.value == "true")
+            title = said(field.hint) if field.hint else words("Yes")
+            return toggle_input(field.id, label, title, on=field.value == "true")
         case FieldKind.TEXT | FieldKind.MONEY:
             return text_input(
-                field.id, label, value=field.value, required=required, hint=hint, max_length=255
+                field.id, label, value=field.value[:255], required=required, max_length=255
             )
+
+
+def _day(value: str) -> date | None:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return None
 
 
 def _live(lines: Sequence[Line]) -> list[Piece]:
@@ -254,15 +335,28 @@ def _live(lines: Sequence[Line]) -> list[Piece]:
 
 
 def _section(section: Section, draft_id: str) -> Piece:
-    change = button(words("Change"), GoTo(draft_id, section.step))
+    title = said(section.title)
+    change = button(words("Change: {title}", title=title), GoTo(draft_id, section.step))
+    link = container([paragraph(words("Change"), color=Color.ACCENT, strong=True)], tap=change)
     top = columns(
-        [
-            column([paragraph(said(section.title), strong=True)]),
-            column(
-                [container([paragraph(words("Change"), color=Color.ACCENT)], tap=change)],
-                width="auto",
-            ),
-        ]
+        [column([paragraph(title, strong=True)], middle=True), column([link], width="auto")]
     )
-    lines = [fact(said(line.label), said(line.value)) for line in section.lines[:12]]
+    lines = [fact(said(line.label), said(line.value)) for line in section.lines[:_MOST_LINES]]
     return container([top, facts(lines, spacing="small")], separator=True)
+
+
+def _draft(row: DraftRow, reader: Reader) -> Piece:
+    name = words("#{handle} {name}", handle=row.view.handle, name=name_of(row.view))
+    where = words(
+        "{customer}. Stopped at: {step}.", customer=customer_of(row.view), step=said(row.step_title)
+    )
+    until = words("Kept until {day}", day=reader.date(row.expires))
+    return container(
+        [
+            paragraph(name, strong=True),
+            paragraph(where, size=Size.SMALL, spacing="none"),
+            paragraph(until, subtle=True, size=Size.SMALL, spacing="none"),
+        ],
+        separator=True,
+        tap=button(words("Go on with #{handle}", handle=row.view.handle), Resume(row.draft_id)),
+    )
