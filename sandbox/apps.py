@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from sandbox import control
+from sandbox import control, partner_center
 from sandbox.delivery import ISSUER
 from sandbox.entra_routes import EntraRoutes
 from sandbox.faults import middleware
@@ -30,6 +30,7 @@ def plain_app(house: House) -> web.Application:
     app.add_routes(control.routes(house))
     app.add_subapp("/teams/", _connector_app(house))
     app.add_subapp("/botframework/", _keys_app(house))
+    app.add_subapp("/partnercenter/", partner_center.app(house.world, house.entra.tokens))
     app.router.add_get("/", _index)
     if RENDERER.is_dir():
         app.router.add_static("/adaptivecards", RENDERER)

@@ -7,14 +7,17 @@ from datetime import datetime
 
 from aiohttp import web
 
-from sandbox import control_entra, control_teams
+from sandbox import control_deals, control_entra, control_teams
 from sandbox.body import BadCall, Body, answer
 from sandbox.buttons import InputRefused, NoSuchButton
 from sandbox.chats import NoSuchChat
 from sandbox.faults import BadFault
 from sandbox.house import House
+from sandbox.json_patch import PatchProblem
+from sandbox.switches import UnknownSwitch
 from sandbox.teams import NotThere
 from sandbox.visitor import LostVisitor
+from sandbox.world import NoSuchReferral
 
 LONGEST_WAIT = 30.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -22,6 +25,9 @@ STATUSES: dict[type[Exception], int] = {
     BadCall: 400,
     BadFault: 400,
     LostVisitor: 400,
+    PatchProblem: 400,
+    UnknownSwitch: 400,
+    NoSuchReferral: 404,
     NoSuchChat: 404,
     NotThere: 404,
     NoSuchButton: 422,
@@ -46,6 +52,7 @@ def routes(house: House) -> list[web.RouteDef]:
         web.get("/_sandbox/bot", control.bot),
         web.post("/_sandbox/bot", control.set_bot),
         web.post("/_sandbox/reset", control.reset),
+        *control_deals.routes(house),
         *control_teams.routes(house),
         *control_entra.routes(house),
     ]

@@ -1,0 +1,592 @@
+"""The harness of scenario tests: real people, a real sandbox, the real bot; no fakes between."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from aiohttp import web
+from cryptography.fernet import Fernet
+
+from sandbox.chats import ADAPTIVE, DEAL_ROOM, GENERAL, OAUTH, WINS
+from sandbox.launch import Sandbox
+
+ROOT = Path(__file__).resolve().parent.parent
+PLACES = {"group": DEAL_ROOM, "general": GENERAL, "wins": WINS}
+HEARD = frozenset({"message", "update", "view", "delete"})
+LINK = re.compile(r"https?://[^\s)\"'>]+/auth/start[^\s)\"'>]*")
+STARTED_SECONDS = 30.0
+Json = Mapping[str, Any]
+
+
+class NothingHeard(AssertionError):
+    """The bot did not say what was waited for; shows the conversation as the person sees it."""
+
+
+class Refused(AssertionError):
+    """The sandbox could not do that: no such button, not in this conversation, ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message as one person sees it."""
+
+    raw: Json
+
+    @property
+    def id(self) -> str:
+        """The message's id."""
+        return str(self.raw["id"])
+
+    @property
+    def text(self) -> str:
+        """Its text; empty for a card."""
+        return str(self.raw["text"])
+
+    @property
+    def card(self) -> Json | None:
+        """The Adaptive Card, this person's own view of it when they have one."""
+        return self._content(ADAPTIVE)
+
+    @property
+    def sign_in(self) -> Json | None:
+        """The content of the sign-in (OAuth) card."""
+        return self._content(OAUTH)
+
+    @property
+    def notice(self) -> str | None:
+        """The line under the message that answers a press."""
+        notice = self.raw["notice"]
+        return None if notice is None else str(notice)
+
+    @property
+    def words(self) -> str:
+        """Everything there is to read, one piece a line, button titles last."""
+        card = self.card
+        sign_in = self.sign_in or {}
+        pieces = [self.text, *(texts(card) if card else ()), str(sign_in.get("text", ""))]
+        return "\n".join([*filter(None, [*pieces, self.notice]), *buttons(card or {})])
+
+    def __contains__(self, words: str) -> bool:
+        return words in self.words
+
+    def _content(self, kind: str) -> Json | None:
+        for attachment in self.raw["attachments"]:
+            if attachment.get("contentType") == kind:
+                content: Json = attachment["content"]
+                return content
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the bot's HTTP answer to something a person did was."""
+
+    id: str
+    status: int | None
+    answer: Any
+    statuses: Sequence[int | None]
+    answers: Sequence[Any]
+    url: str | None
+
+
+@dataclass(slots=True)
+class Clock:
+    """The bot's clock: the machine's time plus an offset; call it for the present (UTC)."""
+
+    offset: timedelta = field(default_factory=timedelta)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+
+@dataclass(slots=True)
+class InProcess:
+    """The real bot on a free port of the test's own loop."""
+
+    url: str
+    app: web.Application
+    runner: web.AppRunner
+
+    async def stop(self) -> None:
+        """Shut down as SIGTERM does."""
+        await self.runner.cleanup()
+
+
+@dataclass(slots=True)
+class AsProcess:
+    """The real bot as `python app.py`."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    async def stop(self) -> None:
+        """SIGTERM, and wait for the end."""
+        await self._end(signal.SIGTERM)
+
+    async def kill(self) -> None:
+        """SIGKILL, and wait for the end."""
+        await self._end(signal.SIGKILL)
+
+    async def _end(self, number: signal.Signals) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        await asyncio.to_thread(self.process.wait, 20)
+
+
+class World:
+    """People, their conversations, Partner Center and the bot, for one test."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self.sandbox = sandbox
+        self.folder = folder
+        self.clock = Clock()
+        self._key = Fernet.generate_key().decode()
+        self._bots: list[InProcess | AsProcess] = []
+        self._cursor: dict[tuple[str, str], int] = {}
+        self._last: dict[tuple[str, str], Heard] = {}
+
+    async def __aenter__(self) -> Self:
+        self._http = aiohttp.ClientSession(trust_env=False, timeout=aiohttp.ClientTimeout(total=90))
+        await self.post("reset")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for bot in reversed(self._bots):
+            await bot.stop()
+        await self._http.close()
+
+    # The bot
+
+    def environment(self, port: int, **overrides: object) -> dict[str, str]:
+        """`DEALDESK_` settings of a bot on this port of this world."""
+        url = f"http://127.0.0.1:{port}"
+        settings = {
+            **self.sandbox.settings,
+            "DEALDESK_MODE": "sandbox",
+            "DEALDESK_SANDBOX": "external",
+            "DEALDESK_HOST": "127.0.0.1",
+            "DEALDESK_PORT": str(port),
+            "DEALDESK_PUBLIC_URL": url,
+            "DEALDESK_DATABASE_URL": f"sqlite+aiosqlite:///{self.folder / 'dealdesk.db'}",
+            "DEALDESK_ENCRYPTION_KEYS": self._key,
+        }
+        named = {f"DEALDESK_{name.upper()}": str(value) for name, value in overrides.items()}
+        return {**settings, **named}
+
+    async def bot(
+        self, *, clock: Callable[[], datetime] | None = None, **overrides: object
+    ) -> InProcess:
+        """Start the real bot in this process; overrides are settings in snake case.
+
+        A second bot of the same test has the same database: stop the first to try a restart.
+        """
+        from app import build
+        from bot.settings import load
+
+        listening = _free_port()
+        port: int = listening.getsockname()[1]
+        environment = self.environment(port, **overrides)
+        given = {
+            name.removeprefix("DEALDESK_").lower(): value for name, value in environment.items()
+        }
+        app = build(load(None, **given), clock=clock or self.clock)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.SockSite(runner, listening).start()
+        bot = InProcess(f"http://127.0.0.1:{port}", app, runner)
+        self._bots.append(bot)
+        await self.post("bot", url=bot.url)
+        return bot
+
+    async def bot_process(self, env: Mapping[str, str] | None = None) -> AsProcess:
+        """Start `python app.py` and wait until it is ready; `env` are more variables."""
+        with _free_port() as listening:
+            port = listening.getsockname()[1]
+        log = self.folder / f"bot-{len(self._bots) + 1}.log"
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("DEALDESK_")}
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: ASYNC220, S603 - our own program, no shell
+                [sys.executable, str(ROOT / "app.py")],
+                cwd=self.folder,
+                env={**inherited, **self.environment(port), **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        bot = AsProcess(f"http://127.0.0.1:{port}", process, log)
+        self._bots.append(bot)
+        await self._until_alive(bot)
+        await self.post("bot", url=bot.url)
+        return bot
+
+    async def _until_alive(self, bot: AsProcess) -> None:
+        """Ask `/readyz` until it says yes; a process that ended instead is an error."""
+        end = asyncio.get_running_loop().time() + STARTED_SECONDS
+        while bot.process.poll() is None and asyncio.get_running_loop().time() < end:
+            try:
+                async with self._http.get(f"{bot.url}/healthz") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientConnectionError:
+                await asyncio.to_thread(_wait_for_end, bot.process, 0.05)
+        raise AssertionError(f"the bot did not start:\n{bot.log.read_text()}")
+
+    # What people do
+
+    async def says(
+        self,
+        person: str,
+        text: str,
+        where: str = "personal",
+        *,
+        mention: bool = True,
+        thread: str | None = None,
+        **more: object,
+    ) -> Sent:
+        """A person types. `where`: personal, group, general, wins, or a conversation id.
+
+        `more`: id, locale, timezone, times, together. Comes back when the bot has answered the
+        delivery.
+        """
+        place = conversation(person, where)
+        await self._mark(person, place)
+        return _sent(
+            await self.post(
+                "teams/say",
+                person=person,
+                conversation=place,
+                text=text,
+                mention=mention,
+                thread=thread,
+                **more,
+            )
+        )
+
+    async def clicks(
+        self,
+        person: str,
+        title: str | None = None,
+        *,
+        verb: str | None = None,
+        data: Json | None = None,
+        inputs: Json | None = None,
+        where: str = "personal",
+        message: str | None = None,
+        **more: object,
+    ) -> Sent:
+        """A person presses a button they see, in the newest card that has it unless named.
+
+        `more`: times, together. Raises Refused when there is no such button.
+        """
+        place = conversation(person, where)
+        await self._mark(person, place)
+        return _sent(
+            await self.post(
+                "teams/click",
+                person=person,
+                conversation=place,
+                title=title,
+                verb=verb,
+                data=data,
+                inputs=inputs,
+                message=message,
+                **more,
+            )
+        )
+
+    async def hears(
+        self,
+        person: str,
+        where: str = "personal",
+        *,
+        until: str | None = None,
+        within: float = 10.0,
+    ) -> Heard:
+        """The next message or change by the bot since this person last spoke, pressed or heard.
+
+        With `until`, the first one that holds these words. Raises NothingHeard after `within`
+        seconds.
+        """
+        place = conversation(person, where)
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    heard = await self._next(person, place)
+                    if until is None or until in heard:
+                        return heard
+        except TimeoutError:
+            shown = "\n---\n".join(m.words for m in await self.messages(person, where))
+            wanted = "anything" if until is None else repr(until)
+            raise NothingHeard(f"{person} did not hear {wanted}; sees:\n{shown}") from None
+
+    def heard(self, person: str, where: str = "personal") -> Heard:
+        """What this person heard last there."""
+        return self._last[person, conversation(person, where)]
+
+    def card(self, person: str, where: str = "personal") -> Json:
+        """The card this person heard last there."""
+        card = self.heard(person, where).card
+        if card is None:
+            raise NothingHeard(f"no card, but: {self.heard(person, where).words}")
+        return card
+
+    def texts(self, card: Json) -> list[str]:
+        """Every text a card shows."""
+        return texts(card)
+
+    async def messages(self, person: str, where: str = "personal") -> list[Heard]:
+        """All messages there as this person sees them, oldest first."""
+        found = await self.get(
+            "teams/messages", person=person, conversation=conversation(person, where)
+        )
+        return [Heard(raw) for raw in found]
+
+    async def signs_in(
+        self,
+        person: str,
+        where: str = "personal",
+        *,
+        link: str | None = None,
+        as_person: str | None = None,
+        password_only: bool = False,
+    ) -> Json:
+        """Follow the newest sign-in link the person sees (asking for one first when there is
+        none), as themselves unless `as_person`; gives the last page's status and text."""
+        found = link or await self.sign_in_link(person, where)
+        if found is None:
+            await self.says(person, "sign in", where)
+            await self.hears(person, where)
+            found = await self.sign_in_link(person, where)
+        if found is None:
+            raise NothingHeard(f"{person} was given no sign-in link")
+        await self._mark(person, conversation(person, where))
+        answer: Json = await self.post(
+            "entra/sign-in",
+            person=as_person or person,
+            link=found,
+            password_only=password_only,
+        )
+        return answer
+
+    async def sign_in_link(self, person: str, where: str = "personal") -> str | None:
+        """The newest link to `/auth/start` this person sees."""
+        for message in reversed(await self.messages(person, where)):
+            found = LINK.search(str(message.raw["text"]) + " " + " ".join(_urls(message.raw)))
+            if found:
+                return found.group()
+        return None
+
+    # What is true
+
+    async def ledger(self) -> list[Json]:
+        """Applied writes, oldest first."""
+        return await self._list("ledger")
+
+    async def requests(self) -> list[Json]:
+        """Requests that reached Partner Center."""
+        return await self._list("requests")
+
+    async def connector(self) -> list[Json]:
+        """Calls that reached the Bot Connector."""
+        return await self._list("connector")
+
+    async def token_calls(self) -> list[Json]:
+        """Calls that reached the token endpoint."""
+        return await self._list("entra")
+
+    async def referral(self, referral_id: str) -> Json:
+        """A referral as Partner Center holds it."""
+        found: Json = await self.get(f"referral/{referral_id}")
+        return found
+
+    # What goes wrong, and what others do
+
+    async def fault(self, kind: str, api: str = "partner_center", **more: object) -> int:
+        """Make the next matching call go wrong: method, path, times, after, status, ..."""
+        return int((await self.post("faults", kind=kind, api=api, **more))["id"])
+
+    async def clear_faults(self) -> None:
+        """Take all faults away."""
+        await self._call("DELETE", "faults")
+
+    async def switch(self, **switches: object) -> None:
+        """Set Partner Center's switches."""
+        await self.post("switches", **switches)
+
+    async def teams(self, **switches: object) -> None:
+        """Set how Teams clients behave: sso={"ben": True}, clients, refresh, blocked, ..."""
+        await self.post("teams/switches", **switches)
+
+    async def account(self, person: str, **changes: object) -> Json:
+        """Change an account: mfa, disabled, role, claims, token_seconds."""
+        changed: Json = await self.post("entra/people", person=person, **changes)
+        return changed
+
+    async def revoke(self, person: str, *, tokens: bool = True) -> None:
+        """Withdraw a person's consent, and with `tokens` the access tokens given out."""
+        await self.post("entra/revoke", person=person, tokens=tokens)
+
+    async def edit(self, referral: str, operations: object, by: str = "cleo") -> Json:
+        """A colleague's (or `portal`'s) own change of a referral."""
+        changed: Json = await self.post(
+            "edit", referral=referral, operations=operations, **{"as": by}
+        )
+        return changed
+
+    async def advance(self, seconds: float) -> None:
+        """Move the sandbox's clock and the bot's."""
+        self.clock.offset += timedelta(seconds=seconds)
+        await self.post("clock", advance=seconds)
+
+    async def activity(self, person: str, text: str, where: str = "personal") -> dict[str, Any]:
+        """The message activity Teams would post, to change and deliver."""
+        found = await self.post(
+            "teams/activity", person=person, conversation=conversation(person, where), text=text
+        )
+        return dict(found["activity"])
+
+    async def deliver(self, activity: Json, token: Json | None = None, times: int = 1) -> Sent:
+        """Post an activity as it is, signed; `token` changes claims, headers, authorization."""
+        return _sent(
+            await self.post("teams/deliver", activity=activity, token=token or {}, times=times)
+        )
+
+    async def post(self, route: str, **body: object) -> Any:  # noqa: ANN401 - JSON of any shape
+        """Call a control route; a None is left out."""
+        given = {name: value for name, value in body.items() if value is not None}
+        return await self._call("POST", route, json=given)
+
+    async def get(self, route: str, **query: str) -> Any:  # noqa: ANN401 - JSON of any shape
+        """Read a control route."""
+        return await self._call("GET", route, params=query)
+
+    async def _list(self, route: str) -> list[Json]:
+        found: list[Json] = await self.get(route)
+        return found
+
+    async def _call(
+        self, method: str, route: str, *, json: object = None, params: Json | None = None
+    ) -> Any:  # noqa: ANN401 - JSON of any shape
+        url = f"{self.sandbox.page}_sandbox/{route}"
+        async with self._http.request(method, url, json=json, params=params) as answer:
+            if answer.status != 200:
+                raise Refused(f"{route}: {answer.status} {await answer.text()}")
+            return await answer.json()
+
+    async def _mark(self, person: str, place: str) -> None:
+        """From now on this person listens for what comes next."""
+        last = await self.get("events", wait="0", person=person)
+        self._cursor[person, place] = int(last["last"])
+
+    async def _next(self, person: str, place: str) -> Heard:
+        base = place.partition(";")[0]
+        while True:
+            after = self._cursor.get((person, place), 0)
+            found = await self.get("events", after=str(after), wait="20", person=person)
+            for event in found["events"]:
+                self._cursor[person, place] = int(event["seq"])
+                mine = event["conversation"] == base and event["by_bot"]
+                if mine and event["kind"] in HEARD:
+                    heard = await self._message(person, place, event["message"])
+                    if heard is not None:
+                        self._last[person, place] = heard
+                        return heard
+
+    async def _message(self, person: str, place: str, message_id: str) -> Heard | None:
+        for message in await self.messages(person, place):
+            if message.id == message_id:
+                return message
+        return None
+
+
+def conversation(person: str, where: str) -> str:
+    """The id of a place a person names."""
+    return f"a:personal-{person}" if where == "personal" else PLACES.get(where, where)
+
+
+def texts(card: Json) -> list[str]:
+    """Every text a card shows, in reading order: blocks, runs, facts, labels of inputs."""
+    found: list[str] = []
+    for node in _nodes(card):
+        shown = [node.get("text")] if node.get("type") in ("TextBlock", "TextRun") else []
+        if str(node.get("type", "")).startswith("Input."):
+            shown = [node.get("label")]
+        elif "title" in node and "value" in node and "type" not in node:
+            shown = [node["title"], node["value"]]
+        found += [str(each) for each in shown if each]
+    return found
+
+
+def buttons(card: Json) -> list[str]:
+    """Titles of all buttons of a card."""
+    actions = (node for node in _nodes(card) if str(node.get("type", "")).startswith("Action."))
+    return [str(action.get("title", "")) for action in actions]
+
+
+def inputs(card: Json) -> dict[str, Any]:
+    """The inputs of a card by id, with the value each is prefilled with."""
+    fields = (node for node in _nodes(card) if str(node.get("type", "")).startswith("Input."))
+    return {str(field["id"]): field.get("value") for field in fields if "id" in field}
+
+
+def _nodes(node: object) -> Iterator[Json]:
+    if isinstance(node, list):
+        for entry in node:
+            yield from _nodes(entry)
+    elif isinstance(node, Mapping):
+        yield node
+        for name, value in node.items():
+            if name not in ("data", "fallback", "refresh", "msteams"):
+                yield from _nodes(value)
+
+
+def _urls(raw: Json) -> Iterator[str]:
+    """Addresses behind the buttons of a message: `url` of cards, `value` of sign-in buttons."""
+    for attachment in raw["attachments"]:
+        for node in _nodes(attachment.get("content")):
+            for name in ("url", "value"):
+                if isinstance(node.get(name), str):
+                    yield node[name]
+
+
+def _sent(answer: Json) -> Sent:
+    return Sent(
+        id=str(answer.get("id", "")),
+        status=answer.get("status"),
+        answer=answer.get("answer"),
+        statuses=answer.get("statuses", []),
+        answers=answer.get("answers", []),
+        url=answer.get("url"),
+    )
+
+
+def _free_port() -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.bind(("127.0.0.1", 0))
+    return listening
+
+
+def _wait_for_end(process: subprocess.Popen[bytes], seconds: float) -> None:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return
