@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from bot.conversation import Message, Place, Sender
 
@@ -27,6 +26,12 @@ class Reply:
     card: Mapping[str, object] | None = None
     summary: str = ""
     where: Where = Where.EDIT
+    only_me: bool = False
+    """For the person who pressed alone: the card everybody sees stays as it is."""
+    unsettled: str | None = None
+    """The proposal whose outcome is still unknown, to be looked at again later."""
+    shown: Callable[[str], Awaitable[None]] | None = None
+    """Told the id of the message the reply ended up in."""
 
     def message(self) -> Message:
         """The reply as the message that is sent."""
@@ -34,15 +39,7 @@ class Reply:
         return Message(text=self.text, card=card, summary=self.summary)
 
 
-class Posted(Protocol):
-    """Told the id of the message a reply ended up in."""
-
-    async def __call__(self, message_id: str) -> None: ...
-
-
-async def post(
-    sender: Sender, place: Place, reply: Reply, *, pressed: str | None = None
-) -> str:
+async def post(sender: Sender, place: Place, reply: Reply, *, pressed: str | None = None) -> str:
     """Send `reply`, or put it in place of the message `pressed`; give back the message's id.
 
     Raises SendFailed when Teams did not confirm it.

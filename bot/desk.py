@@ -1,0 +1,83 @@
+"""What every feature works with: the parts of the house, and the turn it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from bot.conversation import Person, Place, PlaceKind, Sender
+from bot.identity import Identity
+from bot.store import handles
+from bot.store.engine import Store
+from cards.reader import Reader
+from cards.referral import DealView
+from partner_center.client import Bearer, PartnerCenter
+from partner_center.referral import Referral
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The parts of the house. `now` gives aware UTC times, `new_id` an id nobody can guess."""
+
+    store: Store
+    partner_center: PartnerCenter
+    identity: Identity
+    sender: Sender
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    sleep: Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Who acts, where, and how they read numbers and dates."""
+
+    person: Person
+    place: Place
+    reader: Reader
+    activity_id: str
+    pressed: str | None = None
+    """The message whose button was pressed."""
+
+    @property
+    def today(self) -> date:
+        """The day it is where the person sits."""
+        return self.reader.today
+
+    @property
+    def is_personal(self) -> bool:
+        return self.place.kind is PlaceKind.PERSONAL
+
+
+async def bearer(desk: Desk, turn: Turn) -> Bearer:
+    """The token of the person who acts. Raises SignInNeeded when there is none."""
+    return await desk.identity.bearer(turn.person)
+
+
+async def view(desk: Desk, turn: Turn, referral: Referral, *, related: bool = False) -> DealView:
+    """A referral with its handle and, with `related`, Microsoft's side of a co-sell deal."""
+    microsoft = await microsofts(desk, turn, referral) if related else None
+    return (await views(desk, turn, [referral], microsoft))[0]
+
+
+async def views(
+    desk: Desk, turn: Turn, referrals: Sequence[Referral], microsoft: Referral | None = None
+) -> tuple[DealView, ...]:
+    """Referrals with their handles, which are given on first sight."""
+    ids = [referral.id for referral in referrals]
+    async with desk.store.begin() as connection:
+        numbers = await handles.number_of(connection, turn.person.tenant, ids)
+    return tuple(
+        DealView(referral=referral, handle=numbers[referral.id], microsoft=microsoft)
+        for referral in referrals
+    )
+
+
+async def microsofts(desk: Desk, turn: Turn, referral: Referral) -> Referral | None:
+    """Microsoft's own referral in the same engagement, for a co-sell deal (API reference 4.5)."""
+    if not referral.is_cosell:
+        return None
+    token = await bearer(desk, turn)
+    others = await desk.partner_center.related(token, referral.engagement_id)
+    return next((other for other in others if other.is_microsofts), None)

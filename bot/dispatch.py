@@ -1,0 +1,237 @@
+"""Which feature answers what was typed or pressed: one table for each."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from bot import commands, editing, eligibility, finding, proposals, questions, referrals
+from bot.commands import COMMANDS, Ask, Choice, Command, Filter, Unclear, spec_of
+from bot.conversation import Place
+from bot.desk import Desk, Turn
+from bot.dialog import Dialog
+from bot.identity import Reason, SignInNeeded
+from bot.replies import Reply
+from bot.targets import Target
+from cards import actions
+from cards.help import CommandHelp, help_card, welcome_card
+from cards.reader import Reader
+from cards.sign_in import signed_in_card, signed_out_card, who_card
+from partner_center.referral import Member, Move
+
+HELP = tuple(CommandHelp(row.name, row.usage, row.summary, row.examples) for row in COMMANDS)
+
+Feature = Callable[[Desk, Turn, str], Awaitable[Reply]]
+
+
+def shares(verb: str) -> bool:
+    """Whether a press changes the card for everybody, or only what this person looks at."""
+    return verb in _SHARED
+
+
+_SHARED = frozenset(
+    {
+        "save",
+        "discard",
+        "apply_again",
+        "answer",
+        "back",
+        "go_to",
+        "cancel_draft",
+        "submit",
+        "choose",
+    }
+)
+
+
+class Dispatch:
+    """Finds the feature for a turn and runs it. Errors pass through; `turns` speaks for them."""
+
+    def __init__(self, desk: Desk, dialog: Dialog) -> None:
+        self._desk = desk
+        self._dialog = dialog
+
+    async def say(self, turn: Turn, text: str) -> Reply | None:
+        """The answer to a typed text."""
+        parsed = commands.parse(text, turn.today)
+        match parsed:
+            case Unclear(known=False):
+                answered = await self._dialog.typed(turn, text)
+                return answered if answered is not None else await self._unclear(turn, parsed)
+            case Unclear():
+                return await self._unclear(turn, parsed)
+            case Ask():
+                return await questions.ask(self._desk, turn, parsed.prompt, parsed.choices)
+            case _:
+                return await self._command(turn, parsed, text)
+
+    async def press(self, turn: Turn, verb: str, data: Mapping[str, object]) -> Reply | None:
+        """The answer to a pressed button. Raises UnknownAction for what no card of ours sends."""
+        pressing = actions.unpack(verb, data)
+        return await self._action(turn, pressing.action, pressing.inputs)
+
+    def welcome(self, place: Place, reader: Reader) -> Reply:
+        """The introduction, once, on being added."""
+        return Reply(card=welcome_card(HELP, reader), summary="Hello, this is Dealdesk")
+
+    async def signed_in(self, turn: Turn) -> Reply:
+        """The greeting after a sign-in that nothing waited for."""
+        account = await self._desk.identity.account(turn.person)
+        name = account.name if account is not None else turn.person.name
+        upn = account.upn if account is not None else None
+        return Reply(card=signed_in_card(name, upn), summary="You are signed in")
+
+    async def _unclear(self, turn: Turn, unclear: Unclear) -> Reply:
+        prompt = f"{unclear.why} {unclear.instead}"
+        choices = unclear.choices or (Choice("Help", "help"),)
+        return await questions.ask(self._desk, turn, prompt, choices)
+
+    async def _command(self, turn: Turn, command: Command, text: str) -> Reply | None:
+        match command:
+            case commands.Help(topic=topic):
+                return await self._help(turn, topic)
+            case commands.SignIn():
+                return await self._sign_in(turn)
+            case commands.SignOut():
+                await self._desk.identity.sign_out(turn.person)
+                return Reply(card=signed_out_card(), summary="You are signed out")
+            case commands.WhoAmI():
+                return await self._who(turn)
+            case commands.ListDeals():
+                return await referrals.list_deals(self._desk, turn, command)
+            case commands.Eligible(target=None):
+                return await eligibility.of_company(self._desk, turn)
+            case commands.Drafts():
+                return await self._dialog.drafts(turn)
+            case commands.Cancel():
+                return await self._dialog.cancel_here(turn)
+            case _:
+                return await self._deal_command(turn, command, text)
+
+    async def _deal_command(self, turn: Turn, command: Command, text: str) -> Reply | None:
+        await self._desk.identity.bearer(turn.person)
+        target: Target | None = getattr(command, "target", None)
+        if target is None:
+            raise TypeError(f"{spec_of(command).name} names no deal")
+        deal = await finding.find(self._desk, turn, target, text)
+        if isinstance(deal, Reply):
+            return deal
+        match command:
+            case commands.Show():
+                return await referrals.show(self._desk, turn, deal)
+            case commands.Update(changes=changes):
+                return await editing.propose_changes(self._desk, turn, deal, changes)
+            case commands.AddMember():
+                return await editing.propose_member(self._desk, turn, deal, _member(command))
+            case commands.MoveDeal(move=move, reason=reason):
+                return await editing.propose_move(self._desk, turn, deal, move, reason)
+            case commands.Eligible():
+                return await eligibility.of_deal(self._desk, turn, deal)
+            case commands.Register():
+                return await self._dialog.open(turn, deal)
+            case _:
+                raise TypeError(f"{spec_of(command).name} is not about one deal")
+
+    async def _help(self, turn: Turn, topic: str | None) -> Reply:
+        signed_in = await self._desk.identity.is_signed_in(turn.person)
+        card = help_card(HELP, topic, signed_in, turn.reader)
+        return Reply(card=card, summary="What you can say")
+
+    async def _sign_in(self, turn: Turn) -> Reply:
+        if not await self._desk.identity.is_signed_in(turn.person):
+            raise SignInNeeded(Reason.SIGNED_OUT)
+        await self._desk.identity.bearer(turn.person)
+        return await self._who(turn)
+
+    async def _who(self, turn: Turn) -> Reply:
+        account = await self._desk.identity.account(turn.person)
+        if account is None:
+            return Reply(card=signed_out_card(), summary="You are signed out")
+        return Reply(card=who_card(account.name, account.upn), summary=f"You are {account.name}")
+
+    async def _action(
+        self, turn: Turn, action: actions.Action, inputs: Mapping[str, str]
+    ) -> Reply | None:
+        match action:
+            case actions.Help(topic=topic):
+                return await self._help(turn, topic or None)
+            case actions.SignIn():
+                return await self._sign_in(turn)
+            case actions.SignOut():
+                return await self._command(turn, commands.SignOut(), "sign out")
+            case actions.ListDeals(filter=chosen, text=text, page=page):
+                return await referrals.list_deals(self._desk, turn, _list(chosen, text, page))
+            case actions.EligiblePartner():
+                return await eligibility.of_company(self._desk, turn)
+            case actions.Choose(question=question, choice=choice):
+                return await self._chosen(turn, question, choice)
+            case actions.Edit(deal=deal):
+                return await editing.edit(self._desk, turn, deal, inputs)
+            case actions.AddMember(deal=deal):
+                return await editing.propose_member(self._desk, turn, deal, _entered_member(inputs))
+            case actions.ProposeMove(deal=deal, move=move):
+                return await editing.propose_move(
+                    self._desk, turn, deal, _move(move), inputs.get("reason", "").strip()
+                )
+            case _:
+                return await self._simple(turn, action, inputs)
+
+    async def _simple(
+        self, turn: Turn, action: actions.Action, inputs: Mapping[str, str]
+    ) -> Reply | None:
+        feature = _BY_DEAL.get(type(action))
+        if feature is not None:
+            return await feature(self._desk, turn, getattr(action, "deal", ""))
+        feature = _BY_PROPOSAL.get(type(action))
+        if feature is not None:
+            return await feature(self._desk, turn, getattr(action, "proposal", ""))
+        return await self._dialog.pressed(turn, action, inputs)
+
+    async def _chosen(self, turn: Turn, question: str, choice: int) -> Reply | None:
+        text = await questions.chosen(self._desk, turn, question, choice)
+        return proposals.not_valid() if text is None else await self.say(turn, text)
+
+
+async def _member_form(desk: Desk, turn: Turn, deal: str) -> Reply:
+    return await editing.propose_member(desk, turn, deal, Member("", "", "", ""))
+
+
+_BY_DEAL: Mapping[type, Feature] = {
+    actions.Show: referrals.show,
+    actions.EditForm: editing.edit_form,
+    actions.MemberForm: _member_form,
+    actions.Eligible: eligibility.of_deal,
+}
+_BY_PROPOSAL: Mapping[type, Feature] = {
+    actions.Save: proposals.save,
+    actions.Discard: proposals.discard,
+    actions.ApplyAgain: proposals.apply_again,
+}
+
+
+def _member(command: commands.AddMember) -> Member:
+    return Member(
+        first_name=command.first_name,
+        last_name=command.last_name,
+        email=command.email,
+        phone_number=command.phone_number,
+    )
+
+
+def _entered_member(inputs: Mapping[str, str]) -> Member:
+    return Member(
+        first_name=inputs.get("first", "").strip(),
+        last_name=inputs.get("last", "").strip(),
+        email=inputs.get("email", "").strip(),
+        phone_number=inputs.get("phone", "").strip(),
+    )
+
+
+def _list(chosen: str, text: str, page: int) -> commands.ListDeals:
+    known = Filter(chosen) if chosen in set(Filter) else Filter.MINE
+    return commands.ListDeals(known, text, max(1, page))
+
+
+def _move(name: str) -> Move:
+    if name not in set(Move):
+        raise actions.UnknownAction("no such move")
+    return Move(name)

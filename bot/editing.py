@@ -1,0 +1,238 @@
+"""Turns what a seller wants changed into a proposal, or says why the rules forbid it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from bot import proposals
+from bot.changes import AmbiguousValue, UnreadableValue, Value, read_text
+from bot.commands import explain_value
+from bot.desk import Desk, Turn, bearer, view
+from bot.explain import Button
+from bot.proposals import Draft
+from bot.replies import Reply
+from bot.store.proposals import Kind
+from cards.actions import EditForm, Show
+from cards.changes import FieldChange
+from cards.notice import notice_card, problem_text
+from cards.referral import edit_form_card, member_form_card, move_form_card
+from cards.wording import words
+from partner_center.money import Amount
+from partner_center.patch import changes_document, member_document, move_document
+from partner_center.referral import (
+    MOVES,
+    Change,
+    Field,
+    Member,
+    Move,
+    Problem,
+    Referral,
+    check_amount,
+    check_changes,
+    check_member,
+    check_move,
+    check_reason,
+    held,
+    warnings_of_move,
+)
+
+
+async def propose_changes(
+    desk: Desk, turn: Turn, referral_id: str, changes: Sequence[tuple[Field, Value]]
+) -> Reply:
+    """Before and after of the changes, or the form when none were said."""
+    token = await bearer(desk, turn)
+    referral = await desk.partner_center.get(token, referral_id)
+    if not changes:
+        return await edit_form(desk, turn, referral)
+    checked = _checked(referral, changes)
+    if checked.problems:
+        edit_button = (words("Edit"), EditForm(referral.id))
+        return await _refused(desk, turn, referral, checked.problems, edit_button)
+    kept = tuple(change for change in checked.changes if _differs(referral, change))
+    if not kept:
+        return await _nothing_to_do(desk, turn, referral)
+    draft = Draft(
+        Kind.CHANGE,
+        changes_document(kept),
+        tuple(
+            FieldChange(change.field, held(referral, change.field), change.value) for change in kept
+        ),
+    )
+    return await proposals.propose(desk, turn, referral, draft)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    changes: tuple[Change, ...]
+    problems: tuple[Problem, ...]
+
+
+def _checked(referral: Referral, said: Sequence[tuple[Field, Value]]) -> _Checked:
+    changes: list[Change] = []
+    amounts: list[Amount] = []
+    for field, value in said:
+        if isinstance(value, Amount):
+            amounts.append(value)
+            changes.append(Change(field, value.value))
+        else:
+            changes.append(Change(field, value))
+    problems = [
+        problem for amount in amounts for problem in check_amount(referral, amount, changes)
+    ]
+    problems.extend(check_changes(referral, changes))
+    return _Checked(tuple(changes), tuple(problems))
+
+
+def _differs(referral: Referral, change: Change) -> bool:
+    return (held(referral, change.field) or "") != (change.value or "")
+
+
+async def edit(desk: Desk, turn: Turn, referral_id: str, inputs: Mapping[str, str]) -> Reply:
+    """The edit form came back: what differs is proposed, mistakes stay in the form."""
+    token = await bearer(desk, turn)
+    referral = await desk.partner_center.get(token, referral_id)
+    changes, problems = _entered(referral, inputs, turn.today)
+    if changes and not problems:
+        problems = list(_checked(referral, changes).problems)
+    if problems:
+        shown = await view(desk, turn, referral)
+        card = edit_form_card(shown, turn.reader, given=inputs, problems=problems)
+        return Reply(card=card, summary=f"#{shown.handle}: please correct")
+    if not changes:
+        return await _nothing_to_do(desk, turn, referral)
+    return await propose_changes(desk, turn, referral_id, changes)
+
+
+def _entered(
+    referral: Referral, inputs: Mapping[str, str], today: date
+) -> tuple[list[tuple[Field, Value]], list[Problem]]:
+    """What the form says differently from the deal, and what in it cannot be read."""
+    changes: list[tuple[Field, Value]] = []
+    problems: list[Problem] = []
+    for field in Field:
+        typed = inputs.get(field.value)
+        if typed is None or typed.strip() == _as_entered(referral, field):
+            continue
+        try:
+            changes.append((field, read_text(field, typed.strip(), today)))
+        except AmbiguousValue as error:
+            first, second = (reading.label for reading in error.readings[:2])
+            facts = {"typed": typed, "first": first, "second": second}
+            problems.append(Problem("ambiguous", facts))
+        except UnreadableValue as error:
+            why, instead = explain_value(error)
+            problems.append(Problem("unreadable", {"why": why, "instead": instead}))
+    return changes, problems
+
+
+def _as_entered(referral: Referral, field: Field) -> str:
+    value = held(referral, field)
+    if value is None:
+        return ""
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+async def edit_form(desk: Desk, turn: Turn, referral: Referral | str) -> Reply:
+    """The form with every field a seller may edit."""
+    if isinstance(referral, str):
+        referral = await desk.partner_center.get(await bearer(desk, turn), referral)
+    problems = check_changes(referral, (Change(Field.NOTES, referral.notes or ""),))
+    if problems:
+        return await _refused(desk, turn, referral, problems)
+    shown = await view(desk, turn, referral)
+    card = edit_form_card(shown, turn.reader)
+    return Reply(card=card, summary=f"#{shown.handle}: edit")
+
+
+async def propose_member(desk: Desk, turn: Turn, referral_id: str, member: Member) -> Reply:
+    """Before and after of a new team member, or the form while parts are missing."""
+    token = await bearer(desk, turn)
+    referral = await desk.partner_center.get(token, referral_id)
+    problems = check_member(referral, member)
+    given = {
+        "first": member.first_name,
+        "last": member.last_name,
+        "email": member.email,
+        "phone": member.phone_number,
+    }
+    if any(problem.code in _FORM_CODES for problem in problems):
+        shown = await view(desk, turn, referral)
+        said = problems if any(given.values()) else ()
+        card = member_form_card(shown, turn.reader, given, problems=said)
+        return Reply(card=card, summary=f"#{shown.handle}: add a team member")
+    if problems:
+        return await _refused(desk, turn, referral, problems)
+    name = f"{member.first_name} {member.last_name} ({member.email})"
+    draft = Draft(Kind.MEMBER, member_document(member), (FieldChange("member", None, name),))
+    return await proposals.propose(desk, turn, referral, draft)
+
+
+_FORM_CODES = frozenset({"member_incomplete", "email_invalid", "text_too_long", "text_unreadable"})
+
+
+async def propose_move(
+    desk: Desk, turn: Turn, referral_id: str, move: Move, reason: str = ""
+) -> Reply:
+    """Before and after of a status move, with what becomes impossible by it."""
+    token = await bearer(desk, turn)
+    referral = await desk.partner_center.get(token, referral_id)
+    now = desk.now()
+    problems = check_move(referral, move, now)
+    if problems:
+        return await _refused(desk, turn, referral, problems)
+    wrong = check_reason(move, reason)
+    if wrong:
+        shown = await view(desk, turn, referral)
+        return Reply(
+            card=move_form_card(shown, move.value, turn.reader),
+            summary=f"#{shown.handle}: a reason is needed",
+        )
+    rule = MOVES[move]
+    status = FieldChange(
+        "status",
+        f"{referral.status}/{referral.substatus}",
+        f"{rule.status}/{rule.substatus}",
+    )
+    said = (FieldChange("reason", referral.status_reason, reason),) if reason else ()
+    draft = Draft(
+        Kind.MOVE,
+        move_document(move, reason),
+        (status, *said),
+        warnings_of_move(referral, move, now),
+        move,
+    )
+    return await proposals.propose(desk, turn, referral, draft)
+
+
+async def _refused(
+    desk: Desk, turn: Turn, referral: Referral, problems: Sequence[Problem], *buttons: Button
+) -> Reply:
+    """The rules forbid it: each reason in a sentence, nothing sent."""
+    shown = await view(desk, turn, referral)
+    reasons = " ".join(problem_text(problem, turn.reader) for problem in problems)
+    card = notice_card(
+        words("That is not possible with #{handle}", handle=shown.handle),
+        reasons,
+        words("Nothing was changed."),
+        "",
+        (*buttons, (words("Show the deal"), Show(referral.id))),
+    )
+    return Reply(card=card, summary=f"#{shown.handle}: not possible")
+
+
+async def _nothing_to_do(desk: Desk, turn: Turn, referral: Referral) -> Reply:
+    shown = await view(desk, turn, referral)
+    card = notice_card(
+        words("Nothing to change"),
+        words("Partner Center already holds exactly that for #{handle}.", handle=shown.handle),
+        "",
+        words("Say another value, or open the form."),
+        (
+            (words("Show the deal"), Show(referral.id)),
+            (words("Edit"), EditForm(referral.id)),
+        ),
+    )
+    return Reply(card=card, summary=f"#{shown.handle}: nothing to change")

@@ -1,0 +1,83 @@
+"""Finds the one deal a person means, or asks which."""
+
+from __future__ import annotations
+
+from bot.commands import Choice
+from bot.desk import Desk, Turn, bearer, views
+from bot.questions import ask
+from bot.replies import Reply
+from bot.store import handles
+from bot.targets import Fragment, Handle, ReferralId, Target, ranked
+from bot.words import split
+from cards.actions import ListDeals as ListButton
+from cards.notice import notice_card
+from cards.wording import words
+from partner_center import query
+from partner_center.referral import (
+    Referral,
+)
+
+MOST_PAGES = 10
+"""Pages of Partner Center read for one search: 1,000 deals."""
+MOST_HITS = 8
+
+
+async def find(desk: Desk, turn: Turn, target: Target, text: str) -> str | Reply:
+    """The id of the deal a person means, or the answer when it is none or not clear.
+
+    `text` is the whole command; a pick-one card says it again with the deal picked.
+    """
+    match target:
+        case ReferralId(id=referral_id):
+            return referral_id
+        case Handle(number=number):
+            async with desk.store.read() as connection:
+                known = await handles.referral_of(connection, turn.person.tenant, number)
+            return known or _no_such_deal(str(target))
+        case Fragment(text=fragment):
+            return await _search(desk, turn, fragment, text)
+
+
+async def _search(desk: Desk, turn: Turn, fragment: str, text: str) -> str | Reply:
+    token = await bearer(desk, turn)
+    found: list[Referral] = []
+    async for page in desk.partner_center.all_pages(token, query.everything(), MOST_PAGES):
+        found.extend(page.referrals)
+    hits = ranked(fragment, [referral for referral in found if not referral.is_microsofts])
+    if not hits:
+        return _no_such_deal(str(Fragment(fragment)))
+    if len(hits) == 1:
+        return hits[0].id
+    shown = await views(desk, turn, hits[:MOST_HITS])
+    choices = tuple(
+        Choice(
+            f"#{hit.handle} {hit.referral.name} · {hit.referral.customer}",
+            _with_deal(text, fragment, hit.handle),
+        )
+        for hit in shown
+    )
+    prompt = f"“{fragment}” fits more than one deal. Which do you mean?"
+    return await ask(desk, turn, prompt, choices)
+
+
+def _with_deal(text: str, fragment: str, handle: int) -> str:
+    """The command again, with the deal's number in place of the fragment."""
+    at = text.casefold().find(fragment.casefold())
+    if at < 0:
+        words_of = split(text)
+        return f"{words_of[0].text} #{handle}"
+    before, after = text[:at], text[at + len(fragment) :]
+    if before[-1:] in "\"'“„«" and after[:1] in "\"'”“»":
+        before, after = before[:-1], after[1:]
+    return f"{before}#{handle}{after}"
+
+
+def _no_such_deal(said: str) -> Reply:
+    card = notice_card(
+        words("I cannot find that deal"),
+        words("No deal you may see fits {said}.", said=said),
+        "",
+        words("Check the number or name, or ask a Referral Admin to add you to its team."),
+        ((words("My deals"), ListButton()),),
+    )
+    return Reply(card=card, summary="I cannot find that deal")

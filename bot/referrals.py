@@ -1,0 +1,85 @@
+"""Listing and showing deals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.commands import Filter, ListDeals
+from bot.desk import Desk, Turn, bearer, view, views
+from bot.replies import Reply
+from bot.targets import ranked
+from cards.referral import deal_card, list_card
+from cards.wording import Text, words
+from partner_center import query
+from partner_center.referral import (
+    Referral,
+    Status,
+    Substatus,
+)
+
+ROWS = 10
+"""Deals on one card."""
+MOST_PAGES = 10
+"""Pages of Partner Center read for one search: 1,000 deals."""
+
+
+async def show(desk: Desk, turn: Turn, referral_id: str) -> Reply:
+    """One deal as Partner Center holds it now."""
+    token = await bearer(desk, turn)
+    referral = await desk.partner_center.get(token, referral_id)
+    shown = await view(desk, turn, referral, related=True)
+    return Reply(card=deal_card(shown, turn.reader), summary=f"#{shown.handle} {referral.name}")
+
+
+_STATUSES: Mapping[Filter, tuple[Status, Substatus | None]] = {
+    Filter.NEW: (Status.NEW, None),
+    Filter.ACTIVE: (Status.ACTIVE, None),
+    Filter.WON: (Status.CLOSED, Substatus.WON),
+    Filter.LOST: (Status.CLOSED, Substatus.LOST),
+}
+_TITLES: Mapping[Filter, Text] = {
+    Filter.ALL: words("Deals you may see"),
+    Filter.MINE: words("My deals"),
+    Filter.NEW: words("New deals"),
+    Filter.ACTIVE: words("Active deals"),
+    Filter.WON: words("Won deals"),
+    Filter.LOST: words("Lost deals"),
+}
+
+
+async def list_deals(desk: Desk, turn: Turn, wanted: ListDeals) -> Reply:
+    """A page of deals, the latest change first."""
+    token = await bearer(desk, turn)
+    rows: list[Referral] = []
+    first = (wanted.page - 1) * ROWS
+    async for page in desk.partner_center.all_pages(
+        token, await _query(desk, turn, wanted.filter), MOST_PAGES
+    ):
+        rows.extend(referral for referral in page.referrals if _fits(referral, wanted.text))
+        if len(rows) > first + ROWS:
+            break
+    shown = await views(desk, turn, rows[first : first + ROWS])
+    title = _TITLES[wanted.filter]
+    if wanted.text:
+        title = words("{title} with “{text}”", title=title, text=wanted.text)
+    card = list_card(
+        title, shown, wanted.page, len(rows) > first + ROWS, wanted.filter, wanted.text, turn.reader
+    )
+    return Reply(card=card, summary=title.plain)
+
+
+async def _query(desk: Desk, turn: Turn, chosen: Filter) -> query.Query:
+    if chosen in _STATUSES:
+        status, substatus = _STATUSES[chosen]
+        return query.status(status, substatus)
+    if chosen is Filter.MINE:
+        account = await desk.identity.account(turn.person)
+        if account is not None and account.email:
+            return query.mine(account.email)
+    return query.everything()
+
+
+def _fits(referral: Referral, text: str) -> bool:
+    if referral.is_microsofts:
+        return False
+    return not text or bool(ranked(text, [referral]))
