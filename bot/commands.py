@@ -6,170 +6,43 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 
 from rapidfuzz import fuzz, process
 
-from bot.changes import (
-    AmbiguousValue,
-    UnreadableValue,
-    Value,
-    first_field,
-    parse_changes,
-    unglued,
+from bot.changes import first_field
+from bot.command import (
+    AddMember,
+    Cancel,
+    Choice,
+    Command,
+    Drafts,
+    Eligible,
+    Help,
+    ListDeals,
+    MoveDeal,
+    Parsed,
+    Register,
+    Show,
+    SignIn,
+    SignOut,
+    Unclear,
+    Update,
+    WhoAmI,
 )
-from bot.targets import Target, exact, named, take_exact
+from bot.lines import (
+    Line,
+    close_line,
+    deal_only,
+    eligible_line,
+    list_line,
+    member_line,
+    move_line,
+    nothing,
+    update_line,
+)
+from bot.targets import exact
 from bot.words import Word, clean, join, split, starts_with
-from partner_center.referral import Field, Move
-
-
-class Filter(StrEnum):
-    """Which deals `list` shows."""
-
-    ALL = "all"
-    MINE = "mine"
-    NEW = "new"
-    ACTIVE = "active"
-    WON = "won"
-    LOST = "lost"
-
-
-@dataclass(frozen=True, slots=True)
-class Help:
-    topic: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class SignOut:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class WhoAmI:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class ListDeals:
-    filter: Filter = Filter.MINE
-    text: str = ""
-    page: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Show:
-    target: Target
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """Changes to one deal; without changes the seller gets a form."""
-
-    target: Target
-    changes: tuple[tuple[Field, Value], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AddMember:
-    """A new member of the deal's team; parts that were not said are empty."""
-
-    target: Target
-    email: str = ""
-    first_name: str = ""
-    last_name: str = ""
-    phone_number: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class MoveDeal:
-    target: Target
-    move: Move
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Eligible:
-    """The checklist of one deal; without a deal, whether the company may register at all."""
-
-    target: Target | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    target: Target
-
-
-@dataclass(frozen=True, slots=True)
-class Drafts:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    pass
-
-
-Command = (
-    Help
-    | SignIn
-    | SignOut
-    | WhoAmI
-    | ListDeals
-    | Show
-    | Update
-    | AddMember
-    | MoveDeal
-    | Eligible
-    | Register
-    | Drafts
-    | Cancel
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A button: its words, and the command it says when pressed."""
-
-    label: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """The text has several meanings: which one?"""
-
-    prompt: str
-    choices: tuple[Choice, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unclear:
-    """The text cannot be carried out as it is: why, and what to say instead.
-
-    `known` tells that the command itself was recognised.
-    """
-
-    why: str
-    instead: str
-    choices: tuple[Choice, ...] = ()
-    known: bool = True
-
-
-Parsed = Command | Ask | Unclear
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A command line: the whole text, the words behind the command, and the day it is said."""
-
-    text: str
-    words: tuple[Word, ...]
-    today: date
+from partner_center.referral import Move
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +99,7 @@ def _deal_first(line: str, words: Sequence[Word], today: date) -> Parsed | None:
     if spec is not None and spec.takes_deal:
         return spec.parse(Line(line, (words[0], *rest[length:]), today))
     if first_field(rest, today) < len(rest):
-        return _update(Line(line, tuple(words), today))
+        return update_line(Line(line, tuple(words), today))
     return None
 
 
@@ -256,26 +129,6 @@ def _unquoted(text: str) -> str:
     return text.replace('"', "")
 
 
-_WHICH = "Name a deal: its number like #1042, a piece of its name or customer, or a link."
-
-
-def _no_deal(line: Line, verb: str) -> Unclear:
-    return Unclear(
-        f"Which deal do you want to {verb}?", _WHICH, (Choice("List my deals", "list mine"),)
-    )
-
-
-def _deal_only(make: Callable[[Target], Command], verb: str) -> Callable[[Line], Parsed]:
-    def parse_deal(line: Line) -> Parsed:
-        found, rest = take_exact(line.words)
-        if found is not None and not join(rest):
-            return make(found)
-        target = named(line.words)
-        return _no_deal(line, verb) if target is None else make(target)
-
-    return parse_deal
-
-
 def _help(line: Line) -> Parsed:
     asked = join(line.words).casefold()
     if not asked:
@@ -283,199 +136,6 @@ def _help(line: Line) -> Parsed:
     spec, _length = _recognise(line.words)
     return Help(spec.name if spec is not None else asked)
 
-
-def _list(line: Line) -> Parsed:
-    words = list(line.words)
-    page = 1
-    if len(words) >= 2 and words[-2].plain == "page" and words[-1].text.isdecimal():
-        page = max(1, min(int(words[-1].text[:4]), 1000))
-        words = words[:-2]
-    while words and words[-1].plain in {"deals", "deal", "opportunities", "leads", "referrals"}:
-        words.pop()
-    chosen = Filter.MINE
-    if words and words[0].plain in _FILTERS:
-        chosen = _FILTERS[words.pop(0).plain]
-    elif words:
-        chosen = Filter.ALL
-    while words and words[0].plain in {"deals", "for", "from"}:
-        words.pop(0)
-    return ListDeals(chosen, join(words)[:100], page)
-
-
-_LINKS = frozenset({"to", "with", "so", "that", "and", ":"})
-
-
-def _update(line: Line) -> Parsed:
-    words = unglued(line.words)
-    split_at = first_field(words, line.today)
-    before, rest = words[:split_at], words[split_at:]
-    target, odd = take_exact(before)
-    if target is None and before:
-        target, odd = named(before), ()
-    elif target is None:
-        target, rest = take_exact(rest)
-    if target is None:
-        return _no_deal(line, "update")
-    if not rest and not odd:
-        return Update(target)
-    try:
-        rest = (*(word for word in odd if word.plain not in _LINKS), *rest)
-        return Update(target, parse_changes(rest, line.today))
-    except AmbiguousValue as error:
-        choices = tuple(
-            Choice(reading.label, line.text[: error.start] + reading.text + line.text[error.end :])
-            for reading in error.readings
-        )
-        shown = line.text[error.start : error.end]
-        return Ask(f"“{shown}” can be read in more than one way. Which do you mean?", choices)
-    except UnreadableValue as error:
-        why, instead = explain_value(error)
-        return Unclear(why, instead)
-
-
-VALUE_FORMS = "Write it like 30000, 30k, 1.2m or USD 250,000.50."
-DATE_FORMS = "Write it like 2026-03-31, 31 Mar 2026, next friday, end of june or Q3."
-_WHY = {
-    "no_field": ("I do not see what to change in “{text}”.", "Say what to change: {fields}."),
-    "said_twice": ("{field} is there twice.", "Say it once, so that I take the right one."),
-    "no_value": ("{field} has no value.", "Say the new value behind it."),
-    "unknown_currency": ("“{text}” is no currency code.", "Use three letters, like USD or EUR."),
-    "no_such_day": ("“{text}” is not a day of the calendar.", DATE_FORMS),
-    "out_of_range": ("“{text}” is too far away to be right.", DATE_FORMS),
-}
-FIELD_NAMES = {
-    Field.VALUE: "Deal value",
-    Field.CURRENCY: "Currency",
-    Field.CLOSE: "Close date",
-    Field.NOTES: "Notes",
-    Field.NAME: "Name",
-    Field.CRM: "CRM id",
-    Field.CAMPAIGN: "Campaign id",
-}
-_MONEY_WHY = {
-    "negative": "“{text}” is negative.",
-    "zero": "A value of zero is not possible.",
-    "too_large": "“{text}” is too large to be right.",
-    "too_precise": "“{text}” has more decimals than an amount can have.",
-    "unknown_currency": "“{text}” names a currency I do not know.",
-    "several": "“{text}” holds more than one amount.",
-    "foreign_digits": "“{text}” has digits I do not read; please use 0 to 9.",
-}
-
-
-def explain_value(error: UnreadableValue) -> tuple[str, str]:
-    """Why a value was not taken, and how to write it: two sentences for the seller."""
-    field = FIELD_NAMES[error.field] if error.field is not None else ""
-    text = error.text if len(error.text) <= 60 else error.text[:57] + "…"
-    if error.field is Field.VALUE and error.reason not in {"said_twice", "no_value"}:
-        why = _MONEY_WHY.get(error.reason, "I cannot read “{text}” as one amount.")
-        return why.format(text=text), VALUE_FORMS
-    why, instead = _WHY.get(error.reason, ("I cannot read “{text}” as a date.", DATE_FORMS))
-    fields = ", ".join(dict.fromkeys(name.lower() for name in FIELD_NAMES.values()))
-    return why.format(text=text, field=field), instead.format(fields=fields)
-
-
-_EMAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
-_PHONE = re.compile(r"\+?[0-9(][0-9()./-]*")
-
-
-def _add_member(line: Line) -> Parsed:
-    target, words = take_exact(line.words)
-    email = next((word for word in words if _EMAIL.fullmatch(word.text.strip("<>,;"))), None)
-    if target is None:
-        stop = words.index(email) if email is not None else len(words)
-        target, words = named(words[:stop]), words[stop:]
-    if target is None:
-        return _no_deal(line, "add somebody to")
-    rest = [word for word in words if word is not email]
-    while rest and rest[-1].plain in {"to", "team", "the", "of"}:
-        rest.pop()
-    phone: list[Word] = []
-    while rest and _PHONE.fullmatch(rest[-1].text):
-        phone.insert(0, rest.pop())
-    names = [word.text for word in rest if word.plain not in {"as", "with"}]
-    return AddMember(
-        target,
-        email.text.strip("<>,;") if email is not None else "",
-        names[0] if names else "",
-        " ".join(names[1:]),
-        join(phone),
-    )
-
-
-def _move(move: Move, verb: str) -> Callable[[Line], Parsed]:
-    def parse_move(line: Line) -> Parsed:
-        words = line.words
-        cut = _reason_at(words)
-        if cut is None:
-            found = exact(words[0], bare_number=True) if words else None
-            quoted = bool(words) and words[0].quoted
-            cut = 1 if found is not None or quoted else len(words)
-        target = named(words[:cut])
-        if target is None:
-            return _no_deal(line, verb)
-        reason = re.sub(r"^(?:because|reason)\b:?|^[-:–—]", "", join(words[cut:]), flags=re.I)
-        return MoveDeal(target, move, reason.strip())
-
-    return parse_move
-
-
-def _reason_at(words: Sequence[Word]) -> int | None:
-    for index, word in enumerate(words):
-        if index and word.plain.rstrip(":") in {"because", "reason", "-", "–", "—"}:
-            return index
-        if index and word.text.endswith(":"):
-            return None
-    return None
-
-
-def _close(line: Line) -> Parsed:
-    """`close #1042 as won|lost|error`, `mark #1042 as won`."""
-    for index, word in enumerate(line.words):
-        if index and word.plain in {"as", "to"} and index + 1 < len(line.words):
-            move = _CLOSE_AS.get(line.words[index + 1].plain)
-            if move is not None:
-                rest = (*line.words[:index], *line.words[index + 2 :])
-                return _move(move, "close")(Line(line.text, rest, line.today))
-    if line.words and line.words[0].plain == "date":
-        return _update(Line(line.text, (Word("close", 0, 0), *line.words), line.today))
-    target, _rest = take_exact(line.words)
-    deal = str(target) if target is not None else join(line.words)
-    if not deal:
-        return _no_deal(line, "close")
-    choices = tuple(
-        Choice(label, f"{verb} {deal}")
-        for verb, label in (("won", "Won"), ("lost", "Lost"), ("error", "Error"))
-    )
-    return Ask("How does the deal end?", choices)
-
-
-def _eligible(line: Line) -> Parsed:
-    words = line.words
-    if not words or join(words).casefold() in {"me", "we", "us", "company", "partner", "i"}:
-        return Eligible()
-    return _deal_only(Eligible, "check")(line)
-
-
-def _nothing(command: Command) -> Callable[[Line], Parsed]:
-    return lambda _line: command
-
-
-_FILTERS = {
-    "mine": Filter.MINE,
-    "my": Filter.MINE,
-    "new": Filter.NEW,
-    "incoming": Filter.NEW,
-    "inbound": Filter.NEW,
-    "active": Filter.ACTIVE,
-    "open": Filter.ACTIVE,
-    "accepted": Filter.ACTIVE,
-    "won": Filter.WON,
-    "lost": Filter.LOST,
-    "all": Filter.ALL,
-    "everything": Filter.ALL,
-}
-_CLOSE_AS = {"won": Move.WON, "lost": Move.LOST, "error": Move.ERROR, "declined": Move.DECLINE}
 
 COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
@@ -493,7 +153,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Lists deals you may see, the latest change first.",
         ("list", "list new", "list fabrikam", "list won page 2"),
         ("list", "my deals", "deals", "search", "find", "pipeline"),
-        _list,
+        list_line,
     ),
     CommandSpec(
         "show",
@@ -501,7 +161,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Shows a deal as Partner Center holds it now.",
         ("show #1042", "show fabrikam", "#1042"),
         ("show", "view", "open", "get", "status of", "status"),
-        _deal_only(Show, "see"),
+        deal_only(Show, "see"),
         takes_deal=True,
     ),
     CommandSpec(
@@ -510,7 +170,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Changes one or more fields; you see before and after first.",
         ("update #1042 value 30k", 'update fabrikam close end of june notes "Pilot agreed"'),
         ("update", "change", "set", "edit"),
-        _update,
+        update_line,
         takes_deal=True,
     ),
     CommandSpec(
@@ -519,7 +179,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Adds somebody of your company to the deal's team.",
         ("team add #1042 jane.doe@contoso.com Jane Doe 0000000001", "team add #1042"),
         ("team add", "add team member", "add member", "add to team", "team", "add"),
-        _add_member,
+        member_line,
         takes_deal=True,
     ),
     CommandSpec(
@@ -528,7 +188,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Accepts a new deal, so that it becomes active.",
         ("accept #1042",),
         ("accept",),
-        _move(Move.ACCEPT, "accept"),
+        move_line(Move.ACCEPT, "accept"),
         takes_deal=True,
     ),
     CommandSpec(
@@ -537,7 +197,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Declines a new deal; it is closed for good.",
         ("decline #1042 not our region",),
         ("decline", "reject"),
-        _move(Move.DECLINE, "decline"),
+        move_line(Move.DECLINE, "decline"),
         takes_deal=True,
     ),
     CommandSpec(
@@ -546,7 +206,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Marks an active deal as won; I check the registration first.",
         ("won #1042",),
         ("won", "win"),
-        _move(Move.WON, "mark as won"),
+        move_line(Move.WON, "mark as won"),
         takes_deal=True,
     ),
     CommandSpec(
@@ -555,7 +215,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Marks an active deal as lost.",
         ("lost #1042 budget was cut",),
         ("lost", "lose"),
-        _move(Move.LOST, "mark as lost"),
+        move_line(Move.LOST, "mark as lost"),
         takes_deal=True,
     ),
     CommandSpec(
@@ -564,7 +224,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Closes a deal that should not exist, such as a duplicate.",
         ("error #1042 duplicate of #1040",),
         ("error", "close as error"),
-        _move(Move.ERROR, "close as error"),
+        move_line(Move.ERROR, "close as error"),
         takes_deal=True,
     ),
     CommandSpec(
@@ -573,7 +233,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Ends a deal in the way you say.",
         ("close #1042 as won", "close #1042 as lost budget was cut"),
         ("close", "mark"),
-        _close,
+        close_line,
         takes_deal=True,
     ),
     CommandSpec(
@@ -582,7 +242,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Shows whether a deal, or your company, can be registered, and what is missing.",
         ("eligible #1042", "eligible me"),
         ("eligible", "am i eligible", "are we eligible", "eligibility", "checklist", "check"),
-        _eligible,
+        eligible_line,
         takes_deal=True,
     ),
     CommandSpec(
@@ -591,7 +251,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Walks you through the deal registration, step by step.",
         ("register #1042",),
         ("register", "registration"),
-        _deal_only(Register, "register"),
+        deal_only(Register, "register"),
         takes_deal=True,
     ),
     CommandSpec(
@@ -600,7 +260,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Lists the registrations you have begun, so that you can go on.",
         ("drafts",),
         ("drafts", "resume", "continue"),
-        _nothing(Drafts()),
+        nothing(Drafts()),
     ),
     CommandSpec(
         "cancel",
@@ -608,7 +268,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Drops the registration you are filling in here.",
         ("cancel",),
         ("cancel", "stop", "abort", "never mind"),
-        _nothing(Cancel()),
+        nothing(Cancel()),
         signed_out=True,
     ),
     CommandSpec(
@@ -617,7 +277,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Connects you to Partner Center with your own rights.",
         ("sign in",),
         ("sign in", "signin", "login", "log in"),
-        _nothing(SignIn()),
+        nothing(SignIn()),
         signed_out=True,
     ),
     CommandSpec(
@@ -626,7 +286,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Forgets your Partner Center sign-in; Teams stays signed in.",
         ("sign out",),
         ("sign out", "signout", "logout", "log out"),
-        _nothing(SignOut()),
+        nothing(SignOut()),
         signed_out=True,
     ),
     CommandSpec(
@@ -635,7 +295,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Shows the account I act with for you.",
         ("who am I",),
         ("who am i", "whoami", "me"),
-        _nothing(WhoAmI()),
+        nothing(WhoAmI()),
         signed_out=True,
     ),
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from bot import commands, editing, eligibility, finding, proposals, questions, referrals
-from bot.commands import COMMANDS, Ask, Choice, Command, Filter, Unclear, spec_of
+from bot import command as said
+from bot import editing, eligibility, finding, proposals, questions, referrals
+from bot.command import Ask, Choice, Command, Filter, Unclear
+from bot.commands import COMMANDS, parse, spec_of
 from bot.conversation import Place
 from bot.desk import Desk, Turn
 from bot.dialog import Dialog
@@ -52,7 +54,7 @@ class Dispatch:
 
     async def say(self, turn: Turn, text: str) -> Reply | None:
         """The answer to a typed text."""
-        parsed = commands.parse(text, turn.today)
+        parsed = parse(text, turn.today)
         match parsed:
             case Unclear(known=False):
                 answered = await self._dialog.typed(turn, text)
@@ -87,22 +89,22 @@ class Dispatch:
 
     async def _command(self, turn: Turn, command: Command, text: str) -> Reply | None:
         match command:
-            case commands.Help(topic=topic):
+            case said.Help(topic=topic):
                 return await self._help(turn, topic)
-            case commands.SignIn():
+            case said.SignIn():
                 return await self._sign_in(turn)
-            case commands.SignOut():
+            case said.SignOut():
                 await self._desk.identity.sign_out(turn.person)
                 return Reply(card=signed_out_card(), summary="You are signed out")
-            case commands.WhoAmI():
+            case said.WhoAmI():
                 return await self._who(turn)
-            case commands.ListDeals():
+            case said.ListDeals():
                 return await referrals.list_deals(self._desk, turn, command)
-            case commands.Eligible(target=None):
+            case said.Eligible(target=None):
                 return await eligibility.of_company(self._desk, turn)
-            case commands.Drafts():
+            case said.Drafts():
                 return await self._dialog.drafts(turn)
-            case commands.Cancel():
+            case said.Cancel():
                 return await self._dialog.cancel_here(turn)
             case _:
                 return await self._deal_command(turn, command, text)
@@ -116,17 +118,17 @@ class Dispatch:
         if isinstance(deal, Reply):
             return deal
         match command:
-            case commands.Show():
+            case said.Show():
                 return await referrals.show(self._desk, turn, deal)
-            case commands.Update(changes=changes):
+            case said.Update(changes=changes):
                 return await editing.propose_changes(self._desk, turn, deal, changes)
-            case commands.AddMember():
+            case said.AddMember():
                 return await editing.propose_member(self._desk, turn, deal, _member(command))
-            case commands.MoveDeal(move=move, reason=reason):
+            case said.MoveDeal(move=move, reason=reason):
                 return await editing.propose_move(self._desk, turn, deal, move, reason)
-            case commands.Eligible():
+            case said.Eligible():
                 return await eligibility.of_deal(self._desk, turn, deal)
-            case commands.Register():
+            case said.Register():
                 return await self._dialog.open(turn, deal)
             case _:
                 raise TypeError(f"{spec_of(command).name} is not about one deal")
@@ -157,7 +159,7 @@ class Dispatch:
             case actions.SignIn():
                 return await self._sign_in(turn)
             case actions.SignOut():
-                return await self._command(turn, commands.SignOut(), "sign out")
+                return await self._command(turn, said.SignOut(), "sign out")
             case actions.ListDeals(filter=chosen, text=text, page=page):
                 return await referrals.list_deals(self._desk, turn, _list(chosen, text, page))
             case actions.EligiblePartner():
@@ -208,7 +210,7 @@ _BY_PROPOSAL: Mapping[type, Feature] = {
 }
 
 
-def _member(command: commands.AddMember) -> Member:
+def _member(command: said.AddMember) -> Member:
     return Member(
         first_name=command.first_name,
         last_name=command.last_name,
@@ -226,9 +228,9 @@ def _entered_member(inputs: Mapping[str, str]) -> Member:
     )
 
 
-def _list(chosen: str, text: str, page: int) -> commands.ListDeals:
+def _list(chosen: str, text: str, page: int) -> said.ListDeals:
     known = Filter(chosen) if chosen in set(Filter) else Filter.MINE
-    return commands.ListDeals(known, text, max(1, page))
+    return said.ListDeals(known, text, max(1, page))
 
 
 def _move(name: str) -> Move:

@@ -8,9 +8,9 @@ from datetime import date
 
 from bot import proposals
 from bot.changes import AmbiguousValue, UnreadableValue, Value, read_text
-from bot.commands import explain_value
 from bot.desk import Desk, Turn, bearer, view
 from bot.explain import Button
+from bot.lines import explain_value
 from bot.proposals import Draft
 from bot.replies import Reply
 from bot.store.proposals import Kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands import Choice
+from bot.command import Choice
 from bot.desk import Desk, Turn, bearer, views
 from bot.questions import ask
 from bot.replies import Reply

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.commands import Choice
+from bot.command import Choice
 from bot.desk import Desk, Turn
 from bot.replies import Reply
 from bot.store import questions

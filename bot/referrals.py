@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.commands import Filter, ListDeals
+from bot.command import Filter, ListDeals
 from bot.desk import Desk, Turn, bearer, view, views
 from bot.replies import Reply
 from bot.targets import ranked

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands import (
-    COMMANDS,
+from bot.command import (
     AddMember,
     Ask,
     Cancel,
@@ -26,8 +25,8 @@ from bot.commands import (
     Unclear,
     Update,
     WhoAmI,
-    parse,
 )
+from bot.commands import COMMANDS, parse, spec_of
 from bot.targets import Fragment, Handle, ReferralId
 from partner_center.money import Amount
 from partner_center.referral import Field, Move
@@ -258,8 +257,6 @@ def test_any_order_of_known_words_gets_an_answer(words: list[str]) -> None:
 
 
 def test_every_example_in_the_table_is_understood_as_its_own_command() -> None:
-    from bot.commands import spec_of
-
     for spec in COMMANDS:
         for example in spec.examples:
             found = parse(example, TODAY)

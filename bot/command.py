@@ -1,0 +1,150 @@
+"""What a typed line means: one value for each command, a question, or a correction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.changes import Value
+from bot.targets import Target
+from partner_center.referral import Field, Move
+
+
+class Filter(StrEnum):
+    """Which deals `list` shows."""
+
+    ALL = "all"
+    MINE = "mine"
+    NEW = "new"
+    ACTIVE = "active"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    topic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SignOut:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class WhoAmI:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ListDeals:
+    filter: Filter = Filter.MINE
+    text: str = ""
+    page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Changes to one deal; without changes the seller gets a form."""
+
+    target: Target
+    changes: tuple[tuple[Field, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AddMember:
+    """A new member of the deal's team; parts that were not said are empty."""
+
+    target: Target
+    email: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    phone_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MoveDeal:
+    target: Target
+    move: Move
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """The checklist of one deal; without a deal, whether the company may register at all."""
+
+    target: Target | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    pass
+
+
+Command = (
+    Help
+    | SignIn
+    | SignOut
+    | WhoAmI
+    | ListDeals
+    | Show
+    | Update
+    | AddMember
+    | MoveDeal
+    | Eligible
+    | Register
+    | Drafts
+    | Cancel
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A button: its words, and the command it says when pressed."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The text has several meanings: which one?"""
+
+    prompt: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """The text cannot be carried out as it is: why, and what to say instead.
+
+    `known` tells that the command itself was recognised.
+    """
+
+    why: str
+    instead: str
+    choices: tuple[Choice, ...] = ()
+    known: bool = True
+
+
+Parsed = Command | Ask | Unclear

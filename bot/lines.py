@@ -1,0 +1,249 @@
+"""Reads what stands behind a command: the deal, and whatever else the command takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from bot.changes import AmbiguousValue, UnreadableValue, first_field, parse_changes, unglued
+from bot.command import (
+    AddMember,
+    Ask,
+    Choice,
+    Command,
+    Eligible,
+    Filter,
+    ListDeals,
+    MoveDeal,
+    Parsed,
+    Unclear,
+    Update,
+)
+from bot.targets import Target, exact, named, take_exact
+from bot.words import Word, join
+from partner_center.referral import Field, Move
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A command line: the whole text, the words behind the command, and the day it is said."""
+
+    text: str
+    words: tuple[Word, ...]
+    today: date
+
+
+_WHICH = "Name a deal: its number like #1042, a piece of its name or customer, or a link."
+
+
+def _no_deal(line: Line, verb: str) -> Unclear:
+    return Unclear(
+        f"Which deal do you want to {verb}?", _WHICH, (Choice("List my deals", "list mine"),)
+    )
+
+
+def deal_only(make: Callable[[Target], Command], verb: str) -> Callable[[Line], Parsed]:
+    def parse_deal(line: Line) -> Parsed:
+        found, rest = take_exact(line.words)
+        if found is not None and not join(rest):
+            return make(found)
+        target = named(line.words)
+        return _no_deal(line, verb) if target is None else make(target)
+
+    return parse_deal
+
+
+def list_line(line: Line) -> Parsed:
+    words = list(line.words)
+    page = 1
+    if len(words) >= 2 and words[-2].plain == "page" and words[-1].text.isdecimal():
+        page = max(1, min(int(words[-1].text[:4]), 1000))
+        words = words[:-2]
+    while words and words[-1].plain in {"deals", "deal", "opportunities", "leads", "referrals"}:
+        words.pop()
+    chosen = Filter.MINE
+    if words and words[0].plain in _FILTERS:
+        chosen = _FILTERS[words.pop(0).plain]
+    elif words:
+        chosen = Filter.ALL
+    while words and words[0].plain in {"deals", "for", "from"}:
+        words.pop(0)
+    return ListDeals(chosen, join(words)[:100], page)
+
+
+_LINKS = frozenset({"to", "with", "so", "that", "and", ":"})
+
+
+def update_line(line: Line) -> Parsed:
+    words = unglued(line.words)
+    split_at = first_field(words, line.today)
+    before, rest = words[:split_at], words[split_at:]
+    target, odd = take_exact(before)
+    if target is None and before:
+        target, odd = named(before), ()
+    elif target is None:
+        target, rest = take_exact(rest)
+    if target is None:
+        return _no_deal(line, "update")
+    if not rest and not odd:
+        return Update(target)
+    try:
+        rest = (*(word for word in odd if word.plain not in _LINKS), *rest)
+        return Update(target, parse_changes(rest, line.today))
+    except AmbiguousValue as error:
+        choices = tuple(
+            Choice(reading.label, line.text[: error.start] + reading.text + line.text[error.end :])
+            for reading in error.readings
+        )
+        shown = line.text[error.start : error.end]
+        return Ask(f"“{shown}” can be read in more than one way. Which do you mean?", choices)
+    except UnreadableValue as error:
+        why, instead = explain_value(error)
+        return Unclear(why, instead)
+
+
+VALUE_FORMS = "Write it like 30000, 30k, 1.2m or USD 250,000.50."
+DATE_FORMS = "Write it like 2026-03-31, 31 Mar 2026, next friday, end of june or Q3."
+_WHY = {
+    "no_field": ("I do not see what to change in “{text}”.", "Say what to change: {fields}."),
+    "said_twice": ("{field} is there twice.", "Say it once, so that I take the right one."),
+    "no_value": ("{field} has no value.", "Say the new value behind it."),
+    "unknown_currency": ("“{text}” is no currency code.", "Use three letters, like USD or EUR."),
+    "no_such_day": ("“{text}” is not a day of the calendar.", DATE_FORMS),
+    "out_of_range": ("“{text}” is too far away to be right.", DATE_FORMS),
+}
+FIELD_NAMES = {
+    Field.VALUE: "Deal value",
+    Field.CURRENCY: "Currency",
+    Field.CLOSE: "Close date",
+    Field.NOTES: "Notes",
+    Field.NAME: "Name",
+    Field.CRM: "CRM id",
+    Field.CAMPAIGN: "Campaign id",
+}
+_MONEY_WHY = {
+    "negative": "“{text}” is negative.",
+    "zero": "A value of zero is not possible.",
+    "too_large": "“{text}” is too large to be right.",
+    "too_precise": "“{text}” has more decimals than an amount can have.",
+    "unknown_currency": "“{text}” names a currency I do not know.",
+    "several": "“{text}” holds more than one amount.",
+    "foreign_digits": "“{text}” has digits I do not read; please use 0 to 9.",
+}
+
+
+def explain_value(error: UnreadableValue) -> tuple[str, str]:
+    """Why a value was not taken, and how to write it: two sentences for the seller."""
+    field = FIELD_NAMES[error.field] if error.field is not None else ""
+    text = error.text if len(error.text) <= 60 else error.text[:57] + "…"
+    if error.field is Field.VALUE and error.reason not in {"said_twice", "no_value"}:
+        why = _MONEY_WHY.get(error.reason, "I cannot read “{text}” as one amount.")
+        return why.format(text=text), VALUE_FORMS
+    why, instead = _WHY.get(error.reason, ("I cannot read “{text}” as a date.", DATE_FORMS))
+    fields = ", ".join(dict.fromkeys(name.lower() for name in FIELD_NAMES.values()))
+    return why.format(text=text, field=field), instead.format(fields=fields)
+
+
+_EMAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
+_PHONE = re.compile(r"\+?[0-9(][0-9()./-]*")
+
+
+def member_line(line: Line) -> Parsed:
+    target, words = take_exact(line.words)
+    email = next((word for word in words if _EMAIL.fullmatch(word.text.strip("<>,;"))), None)
+    if target is None:
+        stop = words.index(email) if email is not None else len(words)
+        target, words = named(words[:stop]), words[stop:]
+    if target is None:
+        return _no_deal(line, "add somebody to")
+    rest = [word for word in words if word is not email]
+    while rest and rest[-1].plain in {"to", "team", "the", "of"}:
+        rest.pop()
+    phone: list[Word] = []
+    while rest and _PHONE.fullmatch(rest[-1].text):
+        phone.insert(0, rest.pop())
+    names = [word.text for word in rest if word.plain not in {"as", "with"}]
+    return AddMember(
+        target,
+        email.text.strip("<>,;") if email is not None else "",
+        names[0] if names else "",
+        " ".join(names[1:]),
+        join(phone),
+    )
+
+
+def move_line(move: Move, verb: str) -> Callable[[Line], Parsed]:
+    def parse_move(line: Line) -> Parsed:
+        words = line.words
+        cut = _reason_at(words)
+        if cut is None:
+            found = exact(words[0], bare_number=True) if words else None
+            quoted = bool(words) and words[0].quoted
+            cut = 1 if found is not None or quoted else len(words)
+        target = named(words[:cut])
+        if target is None:
+            return _no_deal(line, verb)
+        reason = re.sub(r"^(?:because|reason)\b:?|^[-:–—]", "", join(words[cut:]), flags=re.I)
+        return MoveDeal(target, move, reason.strip())
+
+    return parse_move
+
+
+def _reason_at(words: Sequence[Word]) -> int | None:
+    for index, word in enumerate(words):
+        if index and word.plain.rstrip(":") in {"because", "reason", "-", "–", "—"}:
+            return index
+        if index and word.text.endswith(":"):
+            return None
+    return None
+
+
+def close_line(line: Line) -> Parsed:
+    """`close #1042 as won|lost|error`, `mark #1042 as won`."""
+    for index, word in enumerate(line.words):
+        if index and word.plain in {"as", "to"} and index + 1 < len(line.words):
+            move = _CLOSE_AS.get(line.words[index + 1].plain)
+            if move is not None:
+                rest = (*line.words[:index], *line.words[index + 2 :])
+                return move_line(move, "close")(Line(line.text, rest, line.today))
+    if line.words and line.words[0].plain == "date":
+        return update_line(Line(line.text, (Word("close", 0, 0), *line.words), line.today))
+    target, _rest = take_exact(line.words)
+    deal = str(target) if target is not None else join(line.words)
+    if not deal:
+        return _no_deal(line, "close")
+    choices = tuple(
+        Choice(label, f"{verb} {deal}")
+        for verb, label in (("won", "Won"), ("lost", "Lost"), ("error", "Error"))
+    )
+    return Ask("How does the deal end?", choices)
+
+
+def eligible_line(line: Line) -> Parsed:
+    words = line.words
+    if not words or join(words).casefold() in {"me", "we", "us", "company", "partner", "i"}:
+        return Eligible()
+    return deal_only(Eligible, "check")(line)
+
+
+def nothing(command: Command) -> Callable[[Line], Parsed]:
+    return lambda _line: command
+
+
+_FILTERS = {
+    "mine": Filter.MINE,
+    "my": Filter.MINE,
+    "new": Filter.NEW,
+    "incoming": Filter.NEW,
+    "inbound": Filter.NEW,
+    "active": Filter.ACTIVE,
+    "open": Filter.ACTIVE,
+    "accepted": Filter.ACTIVE,
+    "won": Filter.WON,
+    "lost": Filter.LOST,
+    "all": Filter.ALL,
+    "everything": Filter.ALL,
+}
+_CLOSE_AS = {"won": Move.WON, "lost": Move.LOST, "error": Move.ERROR, "declined": Move.DECLINE}
