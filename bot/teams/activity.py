@@ -52,6 +52,8 @@ def read_activity(body: Mapping[str, object]) -> Activity:
     activity.channel_data = _mapping(body, "channelData")
     activity.entities = _mappings(body, "entities")
     activity.conversation = _conversation(_mapping(body, "conversation"))
+    if activity.type in _NEEDS_ID and _kind_of(activity) is None:
+        raise malformed()
     activity.from_property = _account(_mapping(body, "from"))
     activity.recipient = _account(_mapping(body, "recipient"))
     activity.members_added = [_account(item) for item in _mappings(body, "membersAdded")]
@@ -107,7 +109,7 @@ def person_of(activity: Activity) -> Person:
 def place_of(activity: Activity, bot_id: str) -> Place:
     """Where it happens. Raises Refused(400) for a kind of conversation Teams does not have."""
     conversation = activity.conversation
-    kind = _KINDS.get(str(conversation.conversation_type or "").lower())
+    kind = _kind_of(activity)
     if kind is None:
         raise malformed()
     return Place(
@@ -119,6 +121,10 @@ def place_of(activity: Activity, bot_id: str) -> Place:
         team_id=_nested(activity.channel_data, "team", "id"),
         channel_id=_nested(activity.channel_data, "channel", "id"),
     )
+
+
+def _kind_of(activity: Activity) -> PlaceKind | None:
+    return _KINDS.get(str(activity.conversation.conversation_type or "").lower())
 
 
 def message_of(activity: Activity, bot_id: str) -> Said | Pressed:

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import msal
 import structlog
 
-from bot.entra import client_credential
-from bot.entra_http import EntraHttp
+from bot.identity.entra import client_credential
+from bot.identity.entra_http import EntraHttp
 from bot.settings import MICROSOFT_LOGIN, Settings
 
 SCOPE = "https://api.botframework.com/.default"

@@ -81,7 +81,7 @@ class Connector:
         return Place(PlaceKind.PERSONAL, tenant, found, service_url, self._bot_id)
 
     async def members(self, place: Place) -> list[Person]:
-        """Everybody in the conversation with an Entra object id, page by page. Raises SendFailed."""
+        """Everybody there with an Entra object id, page by page. Raises SendFailed."""
         conversation = place.conversation_id.partition(";messageid=")[0]
         path = f"v3/conversations/{quote(conversation, safe='')}/pagedmembers?pageSize={_PAGE}"
         people: list[Person] = []
