@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import jwt
 import msal
@@ -155,8 +155,9 @@ class Entra:
                 state=state,
                 login_hint=login_hint,
                 claims_challenge=claims,
-                response_mode="query",
+                response_mode="form_post",
             )
+        flow["auth_uri"] = _answered_by_query(flow["auth_uri"])
         return Flow.of(json.dumps(flow))
 
     def redeem(self, tenant: str, flow: Flow, query: Mapping[str, str]) -> Granted:
@@ -271,6 +272,17 @@ def unverified(token: str) -> Mapping[str, object] | None:
     except jwt.PyJWTError:
         return None
     return claims
+
+
+def _answered_by_query(url: str) -> str:
+    """The authorize address with the answer in the query, which MSAL can only warn about.
+
+    A form posted from Entra's site would come without our Lax cookie. The code in the query is of
+    no use to anybody else: it is bound to the PKCE verifier and to the cookie, and used at once.
+    """
+    parts = urlsplit(url)
+    wanted = [pair for pair in parse_qsl(parts.query) if pair[0] != "response_mode"]
+    return urlunsplit(parts._replace(query=urlencode([*wanted, ("response_mode", "query")])))
 
 
 @contextmanager

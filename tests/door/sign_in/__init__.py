@@ -1,0 +1,1 @@
+"""Signing in, against an Entra that MSAL talks to over TLS."""
