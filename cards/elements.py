@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from itertools import groupby
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ __all__ = [
     "NO_TEXT",
     "Choice",
     "Color",
+    "Fact",
     "Piece",
     "Size",
     "Style",
@@ -58,6 +60,10 @@ __all__ = [
 
 LINK_HOSTS: Final = frozenset({"partner.microsoft.com"})
 """Where a button may lead (case C5)."""
+
+
+LONGEST_WORD: Final = 24
+"""Letters without a space that fit beside a title, 320 pixels wide."""
 
 
 class Style(StrEnum):
@@ -247,7 +253,7 @@ class _Toggle(_Action):
 
 class _Card(Piece, _package_card.AdaptiveCard):  # type: ignore[misc]
     speak = _Words()
-    fallback_text = _Words("fallbackText")
+    fallback_text = _Markdown("fallbackText")
     version = _Property(str)
     msteams = _Property(dict)
 
@@ -286,16 +292,44 @@ def heading(says: Text, *, size: Size = Size.LARGE, spacing: str | None = None) 
     )
 
 
-def fact(title: Text, value: Text) -> Piece:
-    """One line of a FactSet. Teams reads both sides as Markdown. Short titles stay on one line."""
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A title and its value, made by `fact`."""
+
+    title: Text
+    value: Text
+
+    @property
+    def fits(self) -> bool:
+        """Whether the value breaks into lines on a phone; a FactSet cuts off what does not."""
+        return max(map(len, self.value.plain.split()), default=0) <= LONGEST_WORD
+
+
+def fact(title: Text, value: Text) -> Fact:
+    """One line of `facts`. Short titles stay on one line."""
     if len(title.plain) <= 20:
         title = Text(title.plain.replace(" ", "\u00a0"), title.markdown.replace(" ", "\u00a0"))
-    return _Fact(title=title, value=value)
+    return Fact(title, value)
 
 
-def facts(lines: Iterable[Piece], *, spacing: str | None = None) -> Piece:
-    """A FactSet."""
-    return _FactSet(facts=list(lines), spacing=spacing)
+def facts(lines: Iterable[Fact], *, spacing: str | None = None) -> Piece:
+    """A FactSet, of which Teams reads both sides as Markdown; a value with an endless word stands
+    below its title instead."""
+    blocks: list[Piece] = []
+    for fits, group in groupby(lines, key=lambda line: line.fits):
+        if fits:
+            rows = [_Fact(title=line.title, value=line.value) for line in group]
+            blocks.append(_FactSet(facts=rows, spacing=None if blocks else spacing))
+        else:
+            blocks += [piece for line in group for piece in _stacked(line)]
+    return blocks[0] if len(blocks) == 1 else container(blocks, spacing=spacing)
+
+
+def _stacked(line: Fact) -> tuple[Piece, Piece]:
+    return (
+        paragraph(line.title, subtle=True, spacing="small"),
+        paragraph(line.value, spacing="none"),
+    )
 
 
 def column(items: Iterable[Piece], *, width: str = "stretch", middle: bool = False) -> Piece:

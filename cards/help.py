@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from cards.actions import EligiblePartner, Help, ListDeals, SignIn
-from cards.elements import Piece, Size, button, card, fact, facts, heading, paragraph, text, words
+from cards.actions import Drafts, EligiblePartner, Help, ListDeals, SignIn
+from cards.elements import Piece, Size, button, card, heading, paragraph, text, words
 from cards.reader import Reader
+
+
+_MOST_COMMANDS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +34,33 @@ def help_card(
 
 
 def welcome_card(commands: Sequence[CommandHelp], reader: Reader) -> dict[str, object]:
-    """The one message after installing: what it offers, how to begin, what it needs."""
+    """The one message after installing: what it offers, how to begin, what it needs.
+
+    The first examples of the first commands are shown as things to say.
+    """
     title = words("Run your Partner Center deals from chat")
-    body: list[Piece] = [
+    examples = [example for command in commands for example in command.examples[:1]]
+    body = [
         heading(title),
         paragraph(words("Update a deal, see whether it can be registered, and register it here.")),
         paragraph(
             words(
                 "Sign in with the account you use in Partner Center. You see and change "
-                "only what you may see and change there."
+                "here only what you may see and change there, and every change is shown "
+                "to you before it is saved."
             )
         ),
-        paragraph(words("Every change is shown to you before it is saved.")),
-        facts([fact(text(command.usage), text(command.summary)) for command in commands[:4]]),
     ]
+    if examples:
+        body.append(paragraph(words("You can say, for example:"), strong=True))
+        body += [_quoted(example) for example in examples[:4]]
+    body.append(
+        paragraph(
+            words("No deals? Your Partner Center administrator gives the role Referral user."),
+            subtle=True,
+            size=Size.SMALL,
+        )
+    )
     return card(
         body,
         [button(words("Sign in"), SignIn(), primary=True), button(words("Help"), Help())],
@@ -54,27 +71,40 @@ def welcome_card(commands: Sequence[CommandHelp], reader: Reader) -> dict[str, o
 def _all(commands: Sequence[CommandHelp], signed_in: bool) -> dict[str, object]:
     title = words("What you can say")
     body: list[Piece] = [heading(title)]
-    for command in commands:
+    for command in commands[:_MOST_COMMANDS]:
         body.append(paragraph(text(command.usage), strong=True, spacing="small"))
         body.append(paragraph(text(command.summary), subtle=True, spacing="none"))
-    hint = words("DEAL is a number such as #1042, part of a name or customer, or a pasted link.")
-    body.append(paragraph(hint, size=Size.SMALL))
-    buttons = (
-        [
-            button(words("My deals"), ListDeals(), primary=True),
-            button(words("May we register?"), EligiblePartner()),
-        ]
-        if signed_in
-        else [button(words("Sign in"), SignIn(), primary=True)]
+    hint = words(
+        "DEAL is a number such as #1042, part of a name or customer, or a pasted link. "
+        "Say “help” and a command for examples."
     )
-    return card(body, buttons, summary=title)
+    body.append(paragraph(hint, size=Size.SMALL, spacing="medium"))
+    return card(body, _buttons(signed_in), summary=title)
+
+
+def _buttons(signed_in: bool) -> list[Piece]:
+    if not signed_in:
+        return [button(words("Sign in"), SignIn(), primary=True)]
+    return [
+        button(words("My deals"), ListDeals(), primary=True),
+        button(words("May we register deals?"), EligiblePartner()),
+        button(words("Open registrations"), Drafts()),
+    ]
 
 
 def _one(command: CommandHelp) -> dict[str, object]:
-    title = text(command.name.capitalize())
-    body: list[Piece] = [heading(title), paragraph(text(command.summary))]
-    body.append(facts([fact(words("Say"), text(command.usage))]))
+    title = text(command.name)
+    body = [
+        heading(title),
+        paragraph(text(command.summary)),
+        paragraph(words("How to say it"), strong=True),
+        paragraph(text(command.usage), spacing="small"),
+    ]
     if command.examples:
         body.append(paragraph(words("For example"), strong=True))
-        body += [paragraph(text(example), spacing="small") for example in command.examples[:6]]
+        body += [_quoted(example) for example in command.examples[:6]]
     return card(body, [button(words("All commands"), Help())], summary=title)
+
+
+def _quoted(example: str) -> Piece:
+    return paragraph(words("“{example}”", example=example), spacing="small")

@@ -12,6 +12,7 @@ from cards.deal import DealView, as_of, header, state_of, summary_of
 from cards.deals import list_card
 from cards.elements import (
     Color,
+    Fact,
     Piece,
     Size,
     Style,
@@ -81,7 +82,7 @@ def deal_card(
     return card(body, _buttons(view), summary=summary_of(view, done))
 
 
-def _facts(view: DealView, reader: Reader) -> list[Piece]:
+def _facts(view: DealView, reader: Reader) -> list[Fact]:
     referral = view.referral
     lines = [
         (words("Deal value"), _value(referral, reader)),

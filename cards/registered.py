@@ -13,6 +13,7 @@ from cards.actions import Action, Eligible, LookAgain, Register, Show
 from cards.deal import DealView, as_of, header, summary_of
 from cards.elements import (
     Color,
+    Fact,
     Piece,
     Size,
     Style,
@@ -138,7 +139,7 @@ def registered_card(
     )
 
 
-def _facts(registration: Registration, reader: Reader) -> list[Piece]:
+def _facts(registration: Registration, reader: Reader) -> list[Fact]:
     solution = registration.solution_name or registration.solution_id or ""
     lines = [
         (words("Registered"), _day(registration.registered, reader)),
