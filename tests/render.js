@@ -37,7 +37,7 @@ function nameOf(control) {
   return words.filter((word) => word?.trim()).join(" ").trim();
 }
 
-function unnamed(card) {
+export function unnamed(card) {
   return [...card.querySelectorAll("input, select, textarea, button, [role=button]")]
     .filter((control) => isShown(control) && !nameOf(control)
       && !(control.matches("button, [role=button]") && control.textContent.trim()))
@@ -70,7 +70,7 @@ function behind(element) {
   return layers.reverse().reduce((below, layer) => over(layer, below), { red: 255, green: 255, blue: 255, alpha: 1 });
 }
 
-function faint(root) {
+export function faint(root) {
   const found = new Set();
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {

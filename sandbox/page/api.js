@@ -1,6 +1,6 @@
 // The sandbox's own routes, as the page uses them.
 
-const BASE = "_sandbox/teams/";
+const BASE = "_sandbox/";
 
 export class Refused extends Error {
   constructor(status, words) {
@@ -9,10 +9,10 @@ export class Refused extends Error {
   }
 }
 
-async function call(path, { query, body, signal } = {}) {
+async function call(path, { query, body } = {}) {
   const address = BASE + path + (query ? `?${new URLSearchParams(query)}` : "");
-  const options = body === undefined ? { signal } : {
-    signal, method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+  const options = body === undefined ? {} : {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
   };
   const answer = await fetch(address, options);
   const text = await answer.text();
@@ -20,10 +20,11 @@ async function call(path, { query, body, signal } = {}) {
   return text ? JSON.parse(text) : null;
 }
 
-export const people = () => call("people");
-export const conversations = (person) => call("conversations", { query: { person } });
-export const messages = (person, conversation) => call("messages", { query: { person, conversation } });
-export const events = (after, person, signal) => call("events", { query: { after, person }, signal });
-export const say = (message) => call("say", { body: message });
-export const click = (press) => call("click", { body: press });
-export const look = (where) => call("look", { body: where });
+export const people = () => call("entra/people");
+export const conversations = (person) => call("teams/conversations", { query: { person } });
+export const messages = (person, conversation) => call("teams/messages", { query: { person, conversation } });
+export const eventsUntilNow = () => call("events", { query: { wait: 0 } });
+export const eventsAfter = (after, wait) => call("events", { query: { after, wait } });
+export const say = (message) => call("teams/say", { body: message });
+export const click = (press) => call("teams/click", { body: press });
+export const look = (where) => call("teams/look", { body: where });

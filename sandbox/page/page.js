@@ -8,9 +8,11 @@ import { FAILED, arrange, drawMessage, make, outcome, rootOf } from "./messages.
 const PATIENCE = 15_000;
 const TYPING_LASTS = 8_000;
 const TROUBLE_PAUSE = 1_000;
+const HIDDEN_PAUSE = 2_000;
+const LONG_WAIT = 25;
 
 const at = (id) => document.getElementById(id);
-const state = { people: [], conversations: [], messages: new Map(), person: "", conversation: "", theme: "light", typing: 0, visit: 0, waiting: null };
+const state = { people: [], conversations: [], messages: new Map(), person: "", conversation: "", theme: "light", typing: 0, visit: 0 };
 
 function query(changes = {}) {
   const { person, conversation, theme } = { ...state, ...changes };
@@ -129,8 +131,9 @@ async function send(text, mention, thread) {
   trouble("");
   const { person, conversation } = state;
   try {
-    const { status } = await api.say({ person, conversation, thread, text, mention });
-    if (status === null || status >= 400) trouble(`Dealdesk did not take the message (${status ?? "no answer"}).`);
+    const { statuses } = await api.say({ person, conversation, thread, text, mention });
+    const bad = statuses.find((status) => status === null || status >= 400);
+    if (bad !== undefined) trouble(`Dealdesk did not take the message (${bad ?? "no answer"}).`);
   } catch (problem) {
     trouble(`The message was not sent. ${problem.message}`);
     return false;
@@ -153,20 +156,28 @@ function isFailed({ status, answer }) {
 async function onPress(message, pressed, card) {
   if (card.classList.contains("waiting")) return;
   for (const old of card.parentElement.querySelectorAll(":scope > .outcome")) old.remove();
+  const hadFocus = card.contains(document.activeElement);
   wait(card, pressed.button, true);
   const { person } = state;
   const press = {
     person, conversation: message.conversation, message: message.id,
-    title: pressed.title, verb: pressed.verb, data: pressed.data, inputs: pressed.inputs,
+    title: pressed.title || undefined, verb: pressed.verb || undefined, data: pressed.data, inputs: pressed.inputs,
   };
-  let timer;
-  const impatience = new Promise((resolve) => { timer = setTimeout(() => resolve({ status: 504 }), PATIENCE); });
-  const result = await Promise.race([api.click(press).catch((problem) => ({ status: problem.status ?? 500 })), impatience]);
-  clearTimeout(timer);
+  const result = await Promise.race([
+    api.click(press).catch((problem) => ({ status: problem.status ?? 500 })),
+    pause(PATIENCE).then(() => ({ status: 504 })),
+  ]);
   wait(card, pressed.button, false);
   if (person !== state.person) return;
   await load([message.conversation]);
   if (isFailed(result) && card.isConnected) card.after(outcome(FAILED, true));
+  if (hadFocus && document.activeElement === document.body) focusAgain(message, pressed.button);
+}
+
+// A waiting card gives up the focus; afterwards it goes to the button, or to what took the card's place.
+function focusAgain(message, button) {
+  const place = button?.isConnected ? button : document.querySelector(`[data-message="${CSS.escape(message.id)}"]`);
+  place?.focus({ preventScroll: true });
 }
 
 // Loading
@@ -181,9 +192,7 @@ async function load(conversations, options) {
 }
 
 async function visit(changes, { remember = true } = {}) {
-  const isOther = changes.person !== undefined && changes.person !== state.person;
   Object.assign(state, changes);
-  if (isOther) state.waiting?.abort();
   const mine = state.visit += 1;
   const conversations = await api.conversations(state.person);
   const lists = await Promise.all(conversations.map(({ id }) => api.messages(state.person, id)));
@@ -227,23 +236,28 @@ async function hear(events) {
   if (here.some(({ kind }) => kind === "message" || kind === "update")) look();
 }
 
-// Waits for what happens, as the person who looks; a change of person starts the waiting anew.
+function pause(milliseconds) {
+  return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+}
+
 async function listen() {
-  let after = 0;
-  let isFresh = true;
+  let after;
   for (;;) {
-    const { signal } = state.waiting = new AbortController();
     try {
-      const { events, last } = await api.events(after, state.person, signal);
-      if (isFresh || last < after) await visit({}, { remember: false });
-      else if (events.length) await hear(events);
-      isFresh = false;
+      if (after === undefined) {
+        after = (await api.eventsUntilNow()).last;
+        await visit({}, { remember: false });
+      }
+      // A hidden tab asks now and then: a browser opens few connections, and each waiting tab holds one.
+      if (document.hidden) await pause(HIDDEN_PAUSE);
+      const { events, last } = await api.eventsAfter(after, document.hidden ? 0 : LONG_WAIT);
+      if (last < after) await visit({}, { remember: false });
+      else await hear(events.filter(({ people }) => people.includes(state.person)));
       after = last;
     } catch (problem) {
-      if (signal.aborted) continue;
-      isFresh = true;
+      after = undefined;
       trouble(`The sandbox does not answer. Trying again… (${problem.message})`);
-      await new Promise((resolve) => { setTimeout(resolve, TROUBLE_PAUSE); });
+      await pause(TROUBLE_PAUSE);
     }
   }
 }
@@ -273,9 +287,9 @@ function wire() {
 async function start() {
   state.people = await api.people();
   at("person").replaceChildren(...state.people.map(({ key, name, title }) => make("option", { value: key }, `${name} (${title})`)));
+  Object.assign(state, fromAddress());
   wire();
-  await visit(fromAddress(), { remember: false });
-  listen();
+  await listen();
 }
 
 start().catch((problem) => trouble(`The page could not start. ${problem.message}`));
