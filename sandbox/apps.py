@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import cast
 from urllib.parse import urlsplit
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from sandbox import control, partner_center
 from sandbox.delivery import ISSUER
@@ -41,7 +39,8 @@ def plain_app(house: House) -> web.Application:
 def tls_app(house: House) -> web.Application:
     """Entra over TLS, for the bot."""
     app = web.Application(
-        middlewares=[only_loopback, _faults_of("entra", house)], client_max_size=MAX_BODY
+        middlewares=[only_loopback, middleware("entra", house.world.faults)],
+        client_max_size=MAX_BODY,
     )
     app.add_routes(_entra_routes(house).tls_routes())
     return app
@@ -63,10 +62,6 @@ async def _index(request: web.Request) -> web.FileResponse:
     return web.FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
 
 
-def _faults_of(api: str, house: House) -> Middleware:
-    return cast("Middleware", middleware(api, house.world.faults))
-
-
 def _entra_routes(house: House) -> EntraRoutes:
     return EntraRoutes(house.entra, house.addresses.tls, house.addresses.plain)
 
@@ -76,7 +71,7 @@ def _connector_app(house: House) -> web.Application:
     app = web.Application(
         middlewares=[
             connector.record,
-            _faults_of("connector", house),
+            middleware("connector", house.world.faults),
             connector.guard,
         ],
         client_max_size=MAX_BODY,
@@ -102,7 +97,7 @@ def _keys_app(house: House) -> web.Application:
     async def keys(request: web.Request) -> web.Response:
         return web.json_response(house.channel_keys.jwks())
 
-    app = web.Application(middlewares=[_faults_of("keys", house)])
+    app = web.Application(middlewares=[middleware("keys", house.world.faults)])
     app.add_routes(
         [
             web.get("/.well-known/openidconfiguration", metadata),
