@@ -149,6 +149,12 @@ async def recover(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
     return await _judge(desk, turn, proposal, referral)
 
 
+async def give_back(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
+    """A write that was cut off and is not there: its button may send the very same again."""
+    await _advance(desk, turn, proposal, State.UNKNOWN)
+    return _notice(_UNKNOWN, (words("Check again"), Save(proposal.id)))
+
+
 async def settle_later(desk: Desk, turn: Turn, proposal_id: str) -> None:
     """Keep looking after the seller was told "unknown", and correct the card when it is known."""
     for seconds in LATER:
