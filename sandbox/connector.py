@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,33 +9,28 @@ from datetime import datetime
 from aiohttp import web
 
 from sandbox.activities import member
-from sandbox.chats import ADAPTIVE, BOT, TEAM_ID, Chat, ChatKind, Message, NoSuchChat
+from sandbox.chats import BOT, TEAM_ID, Chat, ChatKind, Message, NoSuchChat
+from sandbox.connector_shape import (
+    ConnectorRefused,
+    Json,
+    attachments,
+    channel_of,
+    check_message,
+    parsed,
+    parts,
+    person_of,
+    tenant_of,
+    text_of,
+)
 from sandbox.entra_tokens import EntraTokens
 from sandbox.faults import NO_ANSWER
 from sandbox.keys import BadToken
-from sandbox.people import APP_ID, BY_OID, BY_TEAMS_ID, PEOPLE, TENANT_ID, Person
+from sandbox.people import APP_ID, PEOPLE, TENANT_ID
 from sandbox.teams import Teams
 
-SIZE_LIMIT = 100 * 1024
-"""Bytes of one message counted as UTF-16 (Teams expectations 2.2)."""
 PAGE_SIZES = range(50, 501)
 """What `pageSize` may be; anything else is taken as the nearest of these."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Json = Mapping[str, object]
-
-
-class ConnectorRefused(Exception):
-    """An error in the connector's shape: `{"error": {"code", "message"}}`."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-
-    def response(self) -> web.Response:
-        """The refusal as it is answered."""
-        body = {"error": {"code": self.code, "message": str(self)}}
-        return web.json_response(body, status=self.status)
 
 
 @dataclass(slots=True)
@@ -103,7 +97,7 @@ class Connector:
             op=_operation(request),
             conversation=request.match_info.get("conversation"),
             activity_id=request.match_info.get("activity"),
-            body=_parsed(raw),
+            body=parsed(raw),
             targeted=request.query.get("isTargetedActivity") == "true",
         )
         self.calls.append(call)
@@ -140,14 +134,14 @@ class Connector:
             return web.json_response({}, status=201)
         if kind != "message":
             raise ConnectorRefused(400, "BadSyntax", f"Activity type {kind!r} is not supported.")
-        _check_message(activity)
-        reply_to = request.match_info.get("activity") or _text(activity, "replyToId") or None
+        check_message(activity)
+        reply_to = request.match_info.get("activity") or text_of(activity, "replyToId") or None
         if reply_to and root is None and chat.kind is ChatKind.CHANNEL:
             root = self._root_of(chat, reply_to)
         only_for = self._recipient(request, chat, activity)
         ids = [
             self._post(chat, part, root=root, reply_to=reply_to, only_for=only_for)
-            for part in _parts(activity)
+            for part in parts(activity)
         ]
         self._name(request, ids[-1])
         return web.json_response({"id": ids[0]} if len(ids) == 1 else {}, status=201)
@@ -156,10 +150,10 @@ class Connector:
         """Edit one of the bot's own messages."""
         activity = _body(request)
         message = self._own_message(request)
-        _check_message(activity)
-        message.text = _text(activity, "text")
-        message.attachments = _attachments(activity)
-        message.summary = _text(activity, "summary")
+        check_message(activity)
+        message.text = text_of(activity, "text")
+        message.attachments = attachments(activity)
+        message.summary = text_of(activity, "summary")
         self.teams.changed(message)
         return web.json_response({"id": message.id})
 
@@ -171,15 +165,15 @@ class Connector:
     async def create(self, request: web.Request) -> web.Response:
         """Open the personal chat with one person, or a new thread in a channel."""
         body = _body(request)
-        if body.get("isGroup") is True and not _channel_of(body):
+        if body.get("isGroup") is True and not channel_of(body):
             raise ConnectorRefused(400, "BadSyntax", "Incorrect conversation creation parameters")
-        channel = _channel_of(body)
+        channel = channel_of(body)
         if channel:
             return self._create_thread(request, channel, body)
-        if _tenant_of(body) != TENANT_ID:
+        if tenant_of(body) != TENANT_ID:
             raise ConnectorRefused(403, "Forbidden", "The bot is not installed in this tenant.")
         people = body.get("members")
-        person = _person(people[0]) if isinstance(people, list) and len(people) == 1 else None
+        person = person_of(people[0]) if isinstance(people, list) and len(people) == 1 else None
         if person is None:
             raise ConnectorRefused(400, "BadSyntax", "Bot is not able to find the member.")
         chat, _ = self.teams.chats.find(f"a:personal-{person.key}")
@@ -200,7 +194,7 @@ class Connector:
     async def one_member(self, request: web.Request) -> web.Response:
         """One member, by Teams id or by object id."""
         chat, _ = self._readable(request.match_info["conversation"])
-        person = _person({"id": request.match_info["member"]})
+        person = person_of({"id": request.match_info["member"]})
         if person is None or person.key not in chat.members:
             raise ConnectorRefused(404, "MemberNotFoundInConversation", "Member not found.")
         return web.json_response(member(person))
@@ -239,7 +233,7 @@ class Connector:
         activity = body.get("activity")
         if not isinstance(activity, Mapping):
             raise ConnectorRefused(400, "BadSyntax", "Activity is required for a new thread.")
-        _check_message(activity)
+        check_message(activity)
         new_id = self._post(chat, activity, root=None, reply_to=None, only_for=None)
         self._name(request, new_id, chat.thread_id(new_id))
         answer = {"id": chat.thread_id(new_id), "activityId": new_id}
@@ -259,9 +253,9 @@ class Connector:
             chat=chat.id,
             author=BOT,
             at=self.now(),
-            text=_text(activity, "text"),
-            attachments=_attachments(activity),
-            summary=_text(activity, "summary"),
+            text=text_of(activity, "text"),
+            attachments=attachments(activity),
+            summary=text_of(activity, "summary"),
             thread=root,
             only_for=only_for,
             reply_to=reply_to,
@@ -294,7 +288,7 @@ class Connector:
             return None
         if chat.kind is ChatKind.PERSONAL:
             raise ConnectorRefused(400, "BadArgument", "Not supported in personal chat.")
-        person = _person(activity.get("recipient"))
+        person = person_of(activity.get("recipient"))
         if person is None or person.key not in chat.members:
             raise ConnectorRefused(400, "BadArgument", "The recipient is not a member.")
         return person.key
@@ -328,72 +322,8 @@ def _operation(request: web.Request) -> str:
     return OPERATIONS.get((request.method, end), "other")
 
 
-def _parsed(raw: bytes) -> object:
-    try:
-        return json.loads(raw) if raw else None
-    except ValueError:
-        return raw.decode(errors="replace")
-
-
 def _body(request: web.Request) -> Json:
     body = request[CALL].body
     if not isinstance(body, Mapping):
         raise ConnectorRefused(400, "BadSyntax", "The body is not a JSON object.")
     return body
-
-
-def _check_message(activity: Json) -> None:
-    """Size, and cards that Teams would not take."""
-    text = json.dumps(activity, ensure_ascii=False)
-    if len(text.encode("utf-16-le", "surrogatepass")) > SIZE_LIMIT:
-        raise ConnectorRefused(413, "MessageSizeTooBig", "Message size too large.")
-    attachments = _attachments(activity)
-    if not attachments and not _text(activity, "text"):
-        raise ConnectorRefused(400, "BadSyntax", "The message is empty.")
-    for attachment in attachments:
-        content = attachment.get("content")
-        card = content if isinstance(content, Mapping) else {}
-        if attachment.get("contentType") == ADAPTIVE and (
-            card.get("type") != "AdaptiveCard" or not isinstance(card.get("body"), list)
-        ):
-            raise ConnectorRefused(400, "BadSyntax", "The attachment is not an Adaptive Card.")
-
-
-def _parts(activity: Json) -> list[Json]:
-    """Teams splits text and a card into two messages (Teams expectations 2.2)."""
-    if not _text(activity, "text") or not _attachments(activity):
-        return [activity]
-    return [{**activity, "attachments": []}, {**activity, "text": ""}]
-
-
-def _attachments(activity: Json) -> tuple[Json, ...]:
-    found = activity.get("attachments")
-    if not isinstance(found, list):
-        return ()
-    return tuple(entry for entry in found if isinstance(entry, Mapping))
-
-
-def _text(activity: Json, name: str) -> str:
-    value = activity.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _person(account: object) -> Person | None:
-    named = account.get("id") if isinstance(account, Mapping) else None
-    return BY_TEAMS_ID.get(str(named)) or BY_OID.get(str(named))
-
-
-def _channel_of(body: Json) -> str | None:
-    channel = _within(body, "channel")
-    return str(channel) if channel else None
-
-
-def _tenant_of(body: Json) -> object:
-    return body.get("tenantId") or _within(body, "tenant")
-
-
-def _within(body: Json, name: str) -> object:
-    """`channelData.{name}.id`."""
-    data = body.get("channelData")
-    part = data.get(name) if isinstance(data, Mapping) else None
-    return part.get("id") if isinstance(part, Mapping) else None

@@ -18,7 +18,7 @@ END_SECONDS = 5.0
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class SandboxFailed(Exception):
+class SandboxFailed(ChildProcessError):
     """The sandbox did not get ready; says what it wrote last."""
 
 

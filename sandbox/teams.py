@@ -11,16 +11,21 @@ from sandbox import activities
 from sandbox.accounts import Accounts
 from sandbox.activities import Activity, Client, Origin
 from sandbox.buttons import NoSuchButton, Press, has_button, press, titles
-from sandbox.chats import ADAPTIVE, BOT, Chat, ChatKind, Chats, Message, people_who_see
+from sandbox.chats import BOT, Chat, ChatKind, Chats, Message, people_who_see
 from sandbox.delivery import Answer, Delivery
-from sandbox.entra_tokens import SSO_RESOURCE, EntraTokens
+from sandbox.entra_tokens import EntraTokens
 from sandbox.events import Events, Kind
+from sandbox.invokes import (
+    CARD_ANSWER,
+    FAILED,
+    TEXT_ANSWER,
+    exchange_resource,
+    execute,
+    refresh_action,
+    value_of,
+)
 from sandbox.people import PEOPLE
 
-CARD_ANSWER = "application/vnd.microsoft.card.adaptive"
-TEXT_ANSWER = "application/vnd.microsoft.activity.message"
-FAILED = "Something went wrong. Please try again."
-"""What a client shows under a card when the answer to a press is of no use."""
 REFRESH_EVERY = timedelta(minutes=1)
 """A client refreshes a card at most this often (Teams expectations 2.2)."""
 
@@ -134,7 +139,7 @@ class Teams:
         if found.kind == "Action.OpenUrl":
             return Pressed(url=str(found.action.get("url", "")))
         if found.kind == "Action.Execute":
-            activity = _execute(origin, message, found.action, found.data, "manual")
+            activity = execute(origin, message, found.action, found.data, "manual")
             answers = await self._deliver(activity, times, together=together)
             self._apply(chat, message, key, answers[0])
             return Pressed(answers)
@@ -241,14 +246,14 @@ class Teams:
     def _clients_act(self, chat: Chat, message: Message) -> None:
         for key in people_who_see(chat, message):
             client = self.clients[key]
-            if client.sso and _exchange(message) is not None:
+            if client.sso and exchange_resource(message) is not None:
                 self._start(self._sign_in_silently(chat, message, key))
             if client.refresh and self._due(message, key):
                 self._start(self._refresh(message, key))
 
     async def _sign_in_silently(self, chat: Chat, message: Message, key: str) -> None:
         """Each open device answers the sign-in card with a token of its own request."""
-        card, resource = message.sign_in_card(), _exchange(message)
+        card, resource = message.sign_in_card(), exchange_resource(message)
         account = self._accounts[key]
         if card is None or resource is None or account.disabled:
             return
@@ -269,27 +274,27 @@ class Teams:
 
     async def _refresh(self, message: Message, key: str) -> None:
         chat, _ = self.chats.find(message.chat)
-        action = _refresh_action(message, key)
+        action = refresh_action(message, key)
         if action is None:
             return
         self._refreshed[key, message.id] = self._now()
         origin = self.origin(key, chat, self._root(chat, message))
         own = action.get("data")
         data = dict(own) if isinstance(own, Mapping) else {}
-        activity = _execute(origin, message, action, data, "automatic")
+        activity = execute(origin, message, action, data, "automatic")
         answer = await self.delivery.send(activity)
-        if _value(answer, CARD_ANSWER) is not None:
+        if value_of(answer, CARD_ANSWER) is not None:
             self._apply(chat, message, key, answer)
 
     def _due(self, message: Message, key: str) -> bool:
-        if message.deleted or _refresh_action(message, key) is None:
+        if message.deleted or refresh_action(message, key) is None:
             return False
         last = self._refreshed.get((key, message.id))
         return last is None or self._now() - last >= REFRESH_EVERY
 
     def _apply(self, chat: Chat, message: Message, key: str, answer: Answer) -> None:
         """An invoke's answer changes the message for the person who pressed, and nobody else."""
-        card, text = _value(answer, CARD_ANSWER), _value(answer, TEXT_ANSWER)
+        card, text = value_of(answer, CARD_ANSWER), value_of(answer, TEXT_ANSWER)
         message.notices.pop(key, None)
         if isinstance(card, Mapping):
             message.views[key] = card
@@ -329,55 +334,3 @@ class Teams:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _execute(
-    origin: Origin,
-    message: Message,
-    action: Mapping[str, object],
-    data: Mapping[str, object],
-    trigger: str,
-) -> Activity:
-    named = {name: action[name] for name in ("id", "title") if name in action}
-    value = {
-        "action": {
-            "type": "Action.Execute",
-            **named,
-            "verb": action.get("verb", ""),
-            "data": dict(data),
-        },
-        "trigger": trigger,
-    }
-    return activities.invoked(origin, "adaptiveCard/action", value, message.id)
-
-
-def _exchange(message: Message) -> Mapping[str, object] | None:
-    """What a client needs to answer the sign-in card silently, when it is meant for this app."""
-    card = message.sign_in_card()
-    resource = card.get("tokenExchangeResource") if card else None
-    if isinstance(resource, Mapping) and resource.get("uri") == SSO_RESOURCE:
-        return resource
-    return None
-
-
-def _refresh_action(message: Message, key: str) -> Mapping[str, object] | None:
-    """The refresh action of the message's own card, when it names this person."""
-    for attachment in message.attachments:
-        card = attachment.get("content")
-        refresh = card.get("refresh") if isinstance(card, Mapping) else None
-        if attachment.get("contentType") != ADAPTIVE or not isinstance(refresh, Mapping):
-            continue
-        action, people = refresh.get("action"), refresh.get("userIds")
-        named = isinstance(people, list) and PEOPLE[key].teams_id in people
-        if named and isinstance(action, Mapping):
-            return action
-    return None
-
-
-def _value(answer: Answer, kind: str) -> object:
-    """The value of an invoke answer of this type that reports success, else None."""
-    body = answer.body
-    good = answer.status == 200 and isinstance(body, Mapping)
-    if good and isinstance(body, Mapping) and body.get("type") == kind:
-        return body.get("value") if body.get("statusCode") == 200 else None
-    return None
