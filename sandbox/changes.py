@@ -74,7 +74,8 @@ def _standing(value: Json) -> Json:
     return value
 
 
-def _member(value: Json) -> Json:
+def team_member(value: Json) -> Json:
+    """Read somebody to be put on a team. Raises ValueError."""
     names = ("email", "firstName", "lastName", "phoneNumber")
     if not isinstance(value, dict) or not all(wire.text_at(value, name) for name in names):
         raise ValueError(f"a team member needs {', '.join(names)}")
@@ -158,7 +159,7 @@ def _allowed(step: Operation) -> Operation:
         raise invalid(f"Operation {step.op} is not supported.", step.path)
     read = SCALARS.get(step.path)
     if step.path == MEMBER and step.op == "add":
-        read = _member
+        read = team_member
     if _REGISTRATION_EDIT.fullmatch(step.path):
         return step
     if read is None:

@@ -10,9 +10,9 @@ from datetime import datetime
 
 from sandbox import deal_shapes, wire
 from sandbox.catalogue import CONTOSO, LOCATION, MICROSOFT, ORGANISATIONS
-from sandbox.changes import SCALARS, check_open, move
+from sandbox.changes import SCALARS, check_open, move, team_member
 from sandbox.listing import Viewer, is_own, sees
-from sandbox.refusals import Refusal, invalid, not_found
+from sandbox.refusals import invalid, not_found
 from sandbox.wire import Document, Json
 from sandbox.world import World
 
@@ -119,8 +119,7 @@ def _for_microsoft(given: Document) -> bool:
 def _own(given: Document, now: datetime) -> Document:
     if given["type"] == "Shared" and not wire.objects_at(given, "details/requirements/solutions"):
         raise invalid("A co-sell deal needs a solution.", "details/requirements/solutions")
-    if not wire.objects_at(given, "team"):
-        raise invalid("A deal needs a team member.", "team")
+    _check_team(given)
     referral_id = str(uuid.uuid4())
     engagement = str(uuid.uuid4())
     inviter: Document = {
@@ -173,6 +172,17 @@ def _own(given: Document, now: datetime) -> Document:
     return referral
 
 
+def _check_team(given: Document) -> None:
+    members = wire.objects_at(given, "team")
+    try:
+        if not members:
+            raise ValueError("A deal needs a team member.")
+        for one in members:
+            team_member(one)
+    except ValueError as problem:
+        raise invalid(str(problem), "team") from problem
+
+
 def _invite_microsoft(
     world: World, viewer: Viewer, given: Document, now: datetime
 ) -> list[Document]:
@@ -206,9 +216,5 @@ def _invite_microsoft(
 
 
 def _check_contact(given: Document) -> None:
-    contacts = wire.objects_at(given, "customerProfile/team")
-    if not contacts:
-        refusal: Refusal = invalid(
-            "Microsoft's help needs a customer contact.", "customerProfile/team"
-        )
-        raise refusal
+    if not wire.objects_at(given, "customerProfile/team"):
+        raise invalid("Microsoft's help needs a customer contact.", "customerProfile/team")

@@ -19,8 +19,10 @@ from sandbox.world import World
 BIGGEST_BODY = 1024 * 1024
 """Bytes of a request body; more is 413 (U16)."""
 MINUTE = 60.0
+"""Seconds over which requests are counted."""
 
 VIEWER = web.RequestKey("viewer", Viewer)
+TOO_BIG = web.RequestKey("too_big", bool)
 LOGGED = web.RequestKey("logged", Request)
 
 
@@ -37,6 +39,7 @@ def log_requests(world: World, tokens: TokenReader) -> Middleware:
             body = (await request.read()).decode("utf-8", "replace")
         except web.HTTPRequestEntityTooLarge:
             body = ""
+            request[TOO_BIG] = True
         claims = tokens.read(request.headers.get(hdrs.AUTHORIZATION))
         person = BY_OID.get(claims.oid) if isinstance(claims, Claims) else None
         secret = (hdrs.AUTHORIZATION, hdrs.COOKIE)
@@ -66,9 +69,12 @@ def throttle(world: World) -> Middleware:
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
         allowed = world.switches.requests_per_minute
         now = world.clock.now().timestamp()
+        if not allowed:
+            came.clear()
+            return await handler(request)
         while came and not 0 <= now - came[0] < MINUTE:
             came.popleft()
-        if allowed and len(came) >= allowed:
+        if len(came) >= allowed:
             return faults.throttled(max(1, round(came[0] + MINUTE - now)))
         came.append(now)
         return await handler(request)
@@ -118,7 +124,9 @@ def opaque_id() -> str:
 def json_answer(body: wire.Json, status: int = 200, etag: str | None = None) -> web.Response:
     """An answer with exact numbers, and the resource's ETag when there is one."""
     response = web.Response(
-        status=status, body=wire.write(body).encode(), content_type="application/json"
+        status=status,
+        body=wire.write(body).encode(errors="replace"),
+        content_type="application/json",
     )
     if etag is not None:
         response.headers[hdrs.ETAG] = etag
@@ -133,13 +141,9 @@ def _refused(refusal: Refusal) -> web.Response:
 
 
 async def _check_form(request: web.Request) -> None:
-    too_big = Refusal(413, Code.INVALID_REQUEST, "The request body is too large.")
-    try:
-        body = await request.read()
-    except web.HTTPRequestEntityTooLarge as problem:
-        raise too_big from problem
-    if len(body) > BIGGEST_BODY:
-        raise too_big
+    body = await request.read()
+    if TOO_BIG in request or len(body) > BIGGEST_BODY:
+        raise Refusal(413, Code.INVALID_REQUEST, "The request body is too large.")
     if body and request.content_type != "application/json":
         raise Refusal(415, Code.INVALID_REQUEST, "The body must be application/json.")
     accepted = request.headers.get(hdrs.ACCEPT, "*/*").lower()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from yarl import URL
@@ -46,12 +46,23 @@ def sees(world: World, viewer: Viewer, referral: Document) -> bool:
     return any(_on_team(viewer, other) for other in ours)
 
 
-def page(world: World, viewer: Viewer, options: Mapping[str, str], collection: URL) -> Document:
-    """One page of the list. Raises BadQuery."""
+def page(
+    world: World,
+    viewer: Viewer,
+    options: Mapping[str, str],
+    collection: URL,
+    version: Callable[[Document], Document] = lambda present: present,
+) -> Document:
+    """One page of the list, of the versions that `version` picks. Raises BadQuery."""
     asked, offset = _continued(options)
     query = odata.parse(asked)
     found = odata.in_order(
-        [one for one in _candidates(world, viewer, query) if query.matches(one)], query
+        [
+            one
+            for present in _candidates(world, viewer, query)
+            if query.matches(one := version(present))
+        ],
+        query,
     )
     wanted = found[query.skip :][: query.top]
     size = max(world.switches.page_size, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import hdrs, web
@@ -72,18 +73,16 @@ class _Api:
         collection = request.url.with_query(None)
         collection = collection.with_path(collection.path.rstrip("/"))
         try:
-            body = listing.page(self.world, request[VIEWER], request.query, collection)
+            body = listing.page(
+                self.world, request[VIEWER], request.query, collection, self._version(request)
+            )
         except BadQuery as problem:
             raise invalid(str(problem), problem.option) from problem
         return json_answer(body)
 
     async def get(self, request: web.Request) -> web.Response:
         """Section 7."""
-        referral = self._visible(request)
-        if stale := faults.marked(request, Kind.STALE_READ):
-            identity = wire.text_at(referral, "id")
-            referral = self.world.version_before(identity, stale.seconds) or referral
-        return self._entity(referral)
+        return self._entity(self._version(request)(self._visible(request)))
 
     async def create(self, request: web.Request) -> web.Response:
         """Section 8."""
@@ -135,6 +134,16 @@ class _Api:
         referral = self._own(request)
         verdicts = eligibility.judge(referral, self.world.deals.engagement(referral))
         return json_answer(eligibility.checklist(verdicts))
+
+    def _version(self, request: web.Request) -> Callable[[Document], Document]:
+        stale = faults.marked(request, Kind.STALE_READ)
+
+        def past(present: Document) -> Document:
+            identity = wire.text_at(present, "id")
+            seconds = stale.seconds if stale else None
+            return self.world.version_before(identity, seconds) or present
+
+        return past if stale else lambda present: present
 
     def _visible(self, request: web.Request) -> Document:
         referral = self.world.deals.get(request.match_info["id"])

@@ -11,6 +11,7 @@ from typing import NoReturn, TypeAlias
 Json: TypeAlias = "bool | int | Decimal | str | list[Json] | dict[str, Json] | None"
 Document: TypeAlias = dict[str, Json]
 
+_LARGEST_EXPONENT = 400
 _TICKS = 10_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -23,7 +24,7 @@ def read(text: bytes | str) -> Json:
     """Parse strict JSON; fractions become Decimal. Raises UnreadableJson."""
     try:
         parsed: Json = json.loads(
-            text, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_unique
+            text, parse_float=_decimal, parse_constant=_refuse, object_pairs_hook=_unique
         )
     except (ValueError, RecursionError) as problem:
         raise UnreadableJson(str(problem)) from problem
@@ -115,6 +116,13 @@ def trimmed(value: str) -> str:
         return value
     fraction = f".{parsed.microsecond:06d}".rstrip("0").rstrip(".")
     return f"{parsed:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def _decimal(text: str) -> Decimal:
+    value = Decimal(text)
+    if abs(value.adjusted()) > _LARGEST_EXPONENT:
+        raise UnreadableJson("a number is out of range")
+    return value
 
 
 def _refuse(constant: str) -> NoReturn:

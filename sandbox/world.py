@@ -79,7 +79,7 @@ class World:
         return known[0] if known else Role.NONE
 
     def pass_time(self) -> None:
-        """Expire what was not answered in time: fourteen days, then Closed/Expired."""
+        """Expire what was not answered in time (API reference 13.1); its contacts are hidden."""
         now = self.clock.now()
         due = [
             referral
@@ -93,6 +93,7 @@ class World:
                 "status": "Closed",
                 "substatus": "Expired",
                 "closedDateTime": referral["expirationDateTime"],
+                "customerProfile": {**wire.object_at(referral, "customerProfile"), "team": []},
             }
             self.deals.put(referral | expired, now)
 
