@@ -19,6 +19,8 @@ from playwright.async_api import Browser, async_playwright
 CHECKOUT = Path(__file__).resolve().parent.parent
 CARRIED = CHECKOUT / "sandbox" / "node_modules" / "@sparticuz" / "chromium" / "bin"
 CACHES = CHECKOUT / ".dealdesk"
+CHROME = "CHROME"
+"""Names the browser to use: a file, or `carried` for the one npm carries."""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
     "--headless",
@@ -61,7 +63,7 @@ class Chromium:
 
 def installed() -> Chromium | None:
     """Return the Chromium or Chrome of this machine: `CHROME`, else a known name on `PATH`."""
-    chosen = os.environ.get("CHROME")
+    chosen = os.environ.get(CHROME)
     if chosen and not Path(chosen).is_file():
         raise NoBrowser(f"CHROME names {chosen!r}, which is not a file.")
     found = chosen or next(filter(None, map(shutil.which, NAMES)), None)
@@ -93,6 +95,8 @@ def carried(caches: Path = CACHES) -> Chromium:
 
 def find() -> Chromium:
     """Return the installed Chromium, else the carried one. Raises NoBrowser."""
+    if os.environ.get(CHROME) == "carried":
+        return carried()
     return installed() or carried()
 
 

@@ -57,7 +57,9 @@ function drawCompose() {
   const conversation = current();
   const form = at("compose");
   form.hidden = !conversation;
-  if (!conversation) return;
+  const key = JSON.stringify([state.person, state.conversation]);
+  if (!conversation || form.dataset.key === key) return;
+  form.dataset.key = key;
   const isChannel = conversation.kind === "channel";
   const box = composer({
     id: "compose",
@@ -115,7 +117,6 @@ function drawMessages({ toEnd = false } = {}) {
 function drawAll() {
   drawHead();
   drawCompose();
-  at("messages").querySelector("ol").replaceChildren();
   drawMessages({ toEnd: true });
 }
 
@@ -277,6 +278,10 @@ function wire() {
     event.preventDefault();
     openMenu(false);
     await visit({ conversation: link.dataset.conversation });
+    at("compose-text").focus();
+  });
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
     at("compose-text").focus();
   });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") openMenu(false); });

@@ -45,6 +45,11 @@ def test_an_installed_browser_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert browser.find().program == chosen
 
 
+def test_the_carried_browser_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHROME", "carried")
+    assert browser.CHECKOUT in browser.find().program.parents
+
+
 def test_a_wrong_choice_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHROME", "no-such-browser")
     with pytest.raises(browser.NoBrowser, match="no-such-browser"):

@@ -219,6 +219,7 @@ async def test_the_page_works_from_the_keyboard(on: Stage) -> None:
     await page.keyboard.press("Tab")
     await expect(page.locator(".skip")).to_be_focused()
     await page.keyboard.press("Enter")
+    await expect(page.locator("#compose-text")).to_be_focused()
     await page.keyboard.type("deal")
     await page.keyboard.press("Enter")
     save = page.get_by_role("button", name="Save")
@@ -255,10 +256,12 @@ async def test_the_theme_can_be_switched(on: Stage) -> None:
     await on.say("ben", "a:personal-ben", "deal")
     card = page.locator(".card")
     before = await card.evaluate("(it) => getComputedStyle(it).backgroundColor")
+    await page.locator("#compose-text").fill("half a message")
     switch = page.get_by_role("button", name="Dark theme")
     await switch.click()
     await expect(switch).to_have_attribute("aria-pressed", "true")
     await expect(card).not_to_have_css("background-color", before)
+    await expect(page.locator("#compose-text")).to_have_value("half a message")
     assert "theme=dark" in page.url
 
 
