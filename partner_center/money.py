@@ -201,10 +201,10 @@ def parse_amount(text: str, *, zero: bool = False) -> Amount:
     )
     if not possible:
         raise UnreadableAmount(Unreadable.TOO_PRECISE)
-    if len(possible) > 1:
-        raise AmbiguousAmount(text, possible)
     if possible[0].value == 0 and not zero:
         raise UnreadableAmount(Unreadable.ZERO)
+    if len(possible) > 1:
+        raise AmbiguousAmount(text, possible)
     return possible[0]
 
 

@@ -348,7 +348,8 @@ def _solution(case: _Case) -> tuple[Problem, ...]:
     problems: list[Problem] = []
     if registration.solution_id not in {solution.id for solution in case.referral.solutions}:
         problems.append(Problem("solution_not_on_deal", {"solution": registration.solution_id}))
-    if registration.solution_value > registration.value:
+    values = (registration.solution_value, registration.value)
+    if all(value.is_finite() for value in values) and values[0] > values[1]:
         facts = {
             "solution_value": _figure(registration.solution_value),
             "value": _figure(registration.value),
