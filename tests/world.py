@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,18 +12,27 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
-from aiohttp import web
 from cryptography.fernet import Fernet
 
-from sandbox.chats import ADAPTIVE, DEAL_ROOM, GENERAL, OAUTH, WINS
+from sandbox.chats import DEAL_ROOM, GENERAL, WINS
 from sandbox.launch import Sandbox
+from tests.bots import AsProcess, InProcess, start_in_process, start_process, until_alive
+from tests.seen import Heard, Json, buttons, inputs, texts, urls
 
-ROOT = Path(__file__).resolve().parent.parent
+__all__ = [
+    "Clock",
+    "Heard",
+    "NothingHeard",
+    "Refused",
+    "Sent",
+    "World",
+    "buttons",
+    "inputs",
+    "texts",
+]
 PLACES = {"group": DEAL_ROOM, "general": GENERAL, "wins": WINS}
 HEARD = frozenset({"message", "update", "view", "delete"})
 LINK = re.compile(r"https?://[^\s)\"'>]+/auth/start[^\s)\"'>]*")
-STARTED_SECONDS = 30.0
-Json = Mapping[str, Any]
 
 
 class NothingHeard(AssertionError):
@@ -37,57 +41,6 @@ class NothingHeard(AssertionError):
 
 class Refused(AssertionError):
     """The sandbox could not do that: no such button, not in this conversation, ..."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A message as one person sees it."""
-
-    raw: Json
-
-    @property
-    def id(self) -> str:
-        """The message's id."""
-        return str(self.raw["id"])
-
-    @property
-    def text(self) -> str:
-        """Its text; empty for a card."""
-        return str(self.raw["text"])
-
-    @property
-    def card(self) -> Json | None:
-        """The Adaptive Card, this person's own view of it when they have one."""
-        return self._content(ADAPTIVE)
-
-    @property
-    def sign_in(self) -> Json | None:
-        """The content of the sign-in (OAuth) card."""
-        return self._content(OAUTH)
-
-    @property
-    def notice(self) -> str | None:
-        """The line under the message that answers a press."""
-        notice = self.raw["notice"]
-        return None if notice is None else str(notice)
-
-    @property
-    def words(self) -> str:
-        """Everything there is to read, one piece a line, button titles last."""
-        card = self.card
-        sign_in = self.sign_in or {}
-        pieces = [self.text, *(texts(card) if card else ()), str(sign_in.get("text", ""))]
-        return "\n".join([*filter(None, [*pieces, self.notice]), *buttons(card or {})])
-
-    def __contains__(self, words: str) -> bool:
-        return words in self.words
-
-    def _content(self, kind: str) -> Json | None:
-        for attachment in self.raw["attachments"]:
-            if attachment.get("contentType") == kind:
-                content: Json = attachment["content"]
-                return content
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,41 +63,6 @@ class Clock:
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.offset
-
-
-@dataclass(slots=True)
-class InProcess:
-    """The real bot on a free port of the test's own loop."""
-
-    url: str
-    app: web.Application
-    runner: web.AppRunner
-
-    async def stop(self) -> None:
-        """Shut down as SIGTERM does."""
-        await self.runner.cleanup()
-
-
-@dataclass(slots=True)
-class AsProcess:
-    """The real bot as `python app.py`."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    async def stop(self) -> None:
-        """SIGTERM, and wait for the end."""
-        await self._end(signal.SIGTERM)
-
-    async def kill(self) -> None:
-        """SIGKILL, and wait for the end."""
-        await self._end(signal.SIGKILL)
-
-    async def _end(self, number: signal.Signals) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        await asyncio.to_thread(self.process.wait, 20)
 
 
 class World:
@@ -199,56 +117,23 @@ class World:
 
         A second bot of the same test has the same database: stop the first to try a restart.
         """
-        from app import build
-        from bot.settings import load
-
-        listening = _free_port()
-        port: int = listening.getsockname()[1]
-        environment = self.environment(port, **overrides)
-        given = {
-            name.removeprefix("DEALDESK_").lower(): value for name, value in environment.items()
-        }
-        app = build(load(None, **given), clock=clock or self.clock)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.SockSite(runner, listening).start()
-        bot = InProcess(f"http://127.0.0.1:{port}", app, runner)
-        self._bots.append(bot)
-        await self.post("bot", url=bot.url)
-        return bot
+        started = await start_in_process(
+            lambda port: self.environment(port, **overrides), clock or self.clock
+        )
+        self._bots.append(started)
+        await self.post("bot", url=started.url)
+        return started
 
     async def bot_process(self, env: Mapping[str, str] | None = None) -> AsProcess:
         """Start `python app.py` and wait until it is ready; `env` are more variables."""
-        with _free_port() as listening:
-            port = listening.getsockname()[1]
         log = self.folder / f"bot-{len(self._bots) + 1}.log"
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("DEALDESK_")}
-        with log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: ASYNC220, S603 - our own program, no shell
-                [sys.executable, str(ROOT / "app.py")],
-                cwd=self.folder,
-                env={**inherited, **self.environment(port), **(env or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        bot = AsProcess(f"http://127.0.0.1:{port}", process, log)
-        self._bots.append(bot)
-        await self._until_alive(bot)
-        await self.post("bot", url=bot.url)
-        return bot
-
-    async def _until_alive(self, bot: AsProcess) -> None:
-        """Ask `/readyz` until it says yes; a process that ended instead is an error."""
-        end = asyncio.get_running_loop().time() + STARTED_SECONDS
-        while bot.process.poll() is None and asyncio.get_running_loop().time() < end:
-            try:
-                async with self._http.get(f"{bot.url}/healthz") as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientConnectionError:
-                await asyncio.to_thread(_wait_for_end, bot.process, 0.05)
-        raise AssertionError(f"the bot did not start:\n{bot.log.read_text()}")
+        started = start_process(
+            lambda port: {**self.environment(port), **(env or {})}, self.folder, log
+        )
+        self._bots.append(started)
+        await until_alive(started, self._http)
+        await self.post("bot", url=started.url)
+        return started
 
     # What people do
 
@@ -390,7 +275,7 @@ class World:
     async def sign_in_link(self, person: str, where: str = "personal") -> str | None:
         """The newest link to `/auth/start` this person sees."""
         for message in reversed(await self.messages(person, where)):
-            found = LINK.search(str(message.raw["text"]) + " " + " ".join(_urls(message.raw)))
+            found = LINK.search(str(message.raw["text"]) + " " + " ".join(urls(message.raw)))
             if found:
                 return found.group()
         return None
@@ -523,51 +408,6 @@ def conversation(person: str, where: str) -> str:
     return f"a:personal-{person}" if where == "personal" else PLACES.get(where, where)
 
 
-def texts(card: Json) -> list[str]:
-    """Every text a card shows, in reading order: blocks, runs, facts, labels of inputs."""
-    found: list[str] = []
-    for node in _nodes(card):
-        shown = [node.get("text")] if node.get("type") in ("TextBlock", "TextRun") else []
-        if str(node.get("type", "")).startswith("Input."):
-            shown = [node.get("label")]
-        elif "title" in node and "value" in node and "type" not in node:
-            shown = [node["title"], node["value"]]
-        found += [str(each) for each in shown if each]
-    return found
-
-
-def buttons(card: Json) -> list[str]:
-    """Titles of all buttons of a card."""
-    actions = (node for node in _nodes(card) if str(node.get("type", "")).startswith("Action."))
-    return [str(action.get("title", "")) for action in actions]
-
-
-def inputs(card: Json) -> dict[str, Any]:
-    """The inputs of a card by id, with the value each is prefilled with."""
-    fields = (node for node in _nodes(card) if str(node.get("type", "")).startswith("Input."))
-    return {str(field["id"]): field.get("value") for field in fields if "id" in field}
-
-
-def _nodes(node: object) -> Iterator[Json]:
-    if isinstance(node, list):
-        for entry in node:
-            yield from _nodes(entry)
-    elif isinstance(node, Mapping):
-        yield node
-        for name, value in node.items():
-            if name not in ("data", "fallback", "refresh", "msteams"):
-                yield from _nodes(value)
-
-
-def _urls(raw: Json) -> Iterator[str]:
-    """Addresses behind the buttons of a message: `url` of cards, `value` of sign-in buttons."""
-    for attachment in raw["attachments"]:
-        for node in _nodes(attachment.get("content")):
-            for name in ("url", "value"):
-                if isinstance(node.get(name), str):
-                    yield node[name]
-
-
 def _sent(answer: Json) -> Sent:
     return Sent(
         id=str(answer.get("id", "")),
@@ -577,16 +417,3 @@ def _sent(answer: Json) -> Sent:
         answers=answer.get("answers", []),
         url=answer.get("url"),
     )
-
-
-def _free_port() -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.bind(("127.0.0.1", 0))
-    return listening
-
-
-def _wait_for_end(process: subprocess.Popen[bytes], seconds: float) -> None:
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return

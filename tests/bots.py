@@ -1,0 +1,130 @@
+"""The real bot, started for a test: in the test's own loop, or as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+ROOT = Path(__file__).resolve().parent.parent
+STARTED_SECONDS = 30.0
+ENDED_SECONDS = 20.0
+Environment = Callable[[int], Mapping[str, str]]
+"""The settings of a bot on this port."""
+
+
+@dataclass(slots=True)
+class InProcess:
+    """The bot in the test's own loop."""
+
+    url: str
+    app: web.Application
+    runner: web.AppRunner
+    stopped: bool = False
+
+    async def stop(self) -> None:
+        """Shut down as SIGTERM does; once."""
+        if not self.stopped:
+            self.stopped = True
+            await self.runner.cleanup()
+
+
+@dataclass(slots=True)
+class AsProcess:
+    """The bot as `python app.py`; `log` is where its output goes."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    async def stop(self) -> None:
+        """SIGTERM, and wait for the end."""
+        await self._end(signal.SIGTERM)
+
+    async def kill(self) -> None:
+        """SIGKILL, and wait for the end."""
+        await self._end(signal.SIGKILL)
+
+    async def ended(self) -> int:
+        """Wait until it ended by itself (a crash point); gives its exit code."""
+        return await asyncio.to_thread(self.process.wait, ENDED_SECONDS)
+
+    async def _end(self, number: signal.Signals) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        await self.ended()
+
+
+async def start_in_process(environment: Environment, clock: Callable[[], datetime]) -> InProcess:
+    """Build the application and serve it on a free port."""
+    from app import build
+    from bot.settings import load
+
+    listening = free_port()
+    port: int = listening.getsockname()[1]
+    given = {
+        name.removeprefix("DEALDESK_").lower(): value for name, value in environment(port).items()
+    }
+    runner = web.AppRunner(build(load(None, **given), clock=clock), access_log=None)
+    try:
+        await runner.setup()
+        await web.SockSite(runner, listening).start()
+    except BaseException:
+        listening.close()
+        await runner.cleanup()
+        raise
+    return InProcess(f"http://127.0.0.1:{port}", runner.app, runner)
+
+
+def start_process(environment: Environment, folder: Path, log: Path) -> AsProcess:
+    """Start `python app.py` in `folder`; it is not ready yet."""
+    with free_port() as listening:
+        port: int = listening.getsockname()[1]
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("DEALDESK_")}
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+            [sys.executable, str(ROOT / "app.py")],
+            cwd=folder,
+            env={**inherited, **environment(port)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    return AsProcess(f"http://127.0.0.1:{port}", process, log)
+
+
+async def until_alive(bot: AsProcess, http: aiohttp.ClientSession) -> None:
+    """Ask `/healthz` until it says yes; a process that ended instead is an error."""
+    end = asyncio.get_running_loop().time() + STARTED_SECONDS
+    while bot.process.poll() is None and asyncio.get_running_loop().time() < end:
+        try:
+            async with http.get(f"{bot.url}/healthz") as answer:
+                if answer.status == 200:
+                    return
+        except aiohttp.ClientConnectionError:
+            await asyncio.to_thread(_wait_for_end, bot.process, 0.05)
+    raise AssertionError(f"the bot did not start:\n{bot.log.read_text()}")
+
+
+def free_port() -> socket.socket:
+    """A socket bound to a free port of this machine, not yet listening."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.bind(("127.0.0.1", 0))
+    return bound
+
+
+def _wait_for_end(process: subprocess.Popen[bytes], seconds: float) -> None:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return
