@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ from pathlib import Path
 import aiohttp
 from playwright.async_api import Browser, Locator, Page, Route
 
+from sandbox import launch
 from tests.browser import CHECKOUT, launched
 from tests.client.stand_in_bot import StandInBot
 
@@ -86,29 +85,12 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
         bot = StandInBot()
         runner = await bot.start()
         stack.push_async_callback(runner.cleanup)
-        address, settings = await stack.enter_async_context(_sandbox(bot.url, folder))
-        bot.settings = settings
+        running = await asyncio.to_thread(launch.start, 0, bot.url, folder)
+        stack.push_async_callback(asyncio.to_thread, running.stop)
+        bot.settings = running.settings
         browser = await stack.enter_async_context(launched())
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield Stage(address, bot, browser, http)
-
-
-@asynccontextmanager
-async def _sandbox(bot_url: str, folder: Path) -> AsyncIterator[tuple[str, dict[str, str]]]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "sandbox", "--port", "0", "--bot", bot_url, "--state", str(folder)),
-        cwd=CHECKOUT,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    if process.stdout is None or process.stdin is None:
-        raise RuntimeError("The sandbox has no pipes.")
-    try:
-        ready = json.loads(await process.stdout.readline())
-        yield ready["page"], ready["settings"]
-    finally:
-        process.stdin.close()
-        await process.wait()
+        yield Stage(running.page, bot, browser, http)
 
 
 async def say(page: Page, text: str) -> None:
