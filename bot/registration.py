@@ -6,6 +6,7 @@ drive holds the row's lease: as soon as one of its writes finds the row changed,
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -154,7 +155,7 @@ class Drive:
     async def _send(self, token: Bearer, look: Look) -> Decision:
         """Steps 4 to 6: write down that it may be sent, send it, write down the answer."""
         now = self._parts.now()
-        attempt = Attempt(self._parts.new_id(), look.seen.version, now)
+        attempt = Attempt(str(uuid.uuid4()), look.seen.version, now)
         attempts = (*self._row.standing.attempts, attempt)
         crash_at(Point.BEFORE_UNKNOWN)
         await self._row.save(

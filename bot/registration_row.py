@@ -11,6 +11,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Message, Person, Place, PlaceKind
+from bot.outbox import written
 from bot.registration_rules import Limits, Standing
 from bot.store import audit, handles, outbox, people, registrations
 from bot.store.engine import Store
@@ -127,7 +128,7 @@ class Row:
         await outbox.put(
             connection,
             place,
-            {"text": message.text, "card": message.card, "summary": message.summary},  # type: ignore[dict-item]
+            written(message),
             self._parts.now(),
             target_message=target,
             key=f"registration:{self.held.id}:{what}{again}",

@@ -124,15 +124,22 @@ async def overdue(connection: AsyncConnection, now: datetime, limit: int = 50) -
 
 
 async def save(
-    connection: AsyncConnection, held: Draft, now: datetime, **values: object
+    connection: AsyncConnection,
+    held: Draft,
+    now: datetime,
+    *,
+    answers: Mapping[str, str] | None = None,
+    place: Place | None = None,
+    **values: object,
 ) -> Draft | None:
     """Writes to an open draft as it was when `held` was read.
 
     None when it is no longer open or another device was faster.
     """
-    answers = values.pop("answers", None)
     if answers is not None:
-        values["answers"] = jsontext.write(dict(answers))  # type: ignore[call-overload]
+        values["answers"] = jsontext.write(dict(answers))
+    if place is not None:
+        values["place"] = jsontext.write(place.to_json())
     kept = await rows.changed(
         connection,
         drafts.update()
@@ -176,9 +183,6 @@ async def _all(
 
 def _draft(row: sa.Row[tuple[object, ...]]) -> Draft:
     kept = row._mapping
-    answers = jsontext.read(kept["answers"])
-    if not isinstance(answers, Mapping):
-        raise ValueError("the answers of a stored draft must be an object")
     return Draft(
         id=kept["id"],
         tenant=kept["tenant"],
@@ -189,10 +193,21 @@ def _draft(row: sa.Row[tuple[object, ...]]) -> Draft:
         locale=kept["locale"],
         timezone=kept["timezone"],
         step=kept["step"],
-        answers={name: str(value) for name, value in answers.items()},
+        answers=_answers(kept["answers"]),
         state=State(kept["state"]),
         created=kept["created"],
         updated=kept["updated"],
         expires=kept["expires"],
         version=kept["version"],
     )
+
+
+def _answers(stored: str) -> dict[str, str]:
+    """The answers kept; what no version of ours can have written counts as not answered."""
+    try:
+        kept = jsontext.read(stored)
+    except ValueError:
+        return {}
+    if not isinstance(kept, Mapping):
+        return {}
+    return {name: value for name, value in kept.items() if isinstance(value, str)}

@@ -136,7 +136,9 @@ async def look_now(
 ) -> None:
     """Makes open submissions due: all of them, or those of `by_id` or `by_requester`."""
     await connection.execute(
-        registrations.update().where(_TABLE.state.in_(_OPEN), *which).values(look_at=now, looks=0)
+        registrations.update()
+        .where(_TABLE.state.in_(_OPEN), *which)
+        .values(look_at=now, looks=0, told=None)
     )
 
 
