@@ -31,7 +31,7 @@ __all__ = [
     "texts",
 ]
 PLACES = {"group": DEAL_ROOM, "general": GENERAL, "wins": WINS}
-HEARD = frozenset({"message", "update", "view", "delete"})
+HEARD = frozenset({"message", "update", "view"})
 LINK = re.compile(r"https?://[^\s)\"'>]+/auth/start[^\s)\"'>]*")
 
 
@@ -74,12 +74,13 @@ class World:
         self.clock = Clock()
         self._key = Fernet.generate_key().decode()
         self._bots: list[InProcess | AsProcess] = []
+        self._start = 0
         self._cursor: dict[tuple[str, str], int] = {}
         self._last: dict[tuple[str, str], Heard] = {}
 
     async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession(trust_env=False, timeout=aiohttp.ClientTimeout(total=90))
-        await self.post("reset")
+        self._start = int((await self.post("reset"))["last"])
         return self
 
     async def __aexit__(
@@ -208,8 +209,9 @@ class World:
     ) -> Heard:
         """The next message or change by the bot since this person last spoke, pressed or heard.
 
-        With `until`, the first one that holds these words. Raises NothingHeard after `within`
-        seconds.
+        With `until`, the first one that holds these words. What has nothing left to read (a
+        deleted message, a sign-in card that was hidden) is not heard. Raises NothingHeard after
+        `within` seconds.
         """
         place = conversation(person, where)
         try:
@@ -219,9 +221,31 @@ class World:
                     if until is None or until in heard:
                         return heard
         except TimeoutError:
-            shown = "\n---\n".join(m.words for m in await self.messages(person, where))
-            wanted = "anything" if until is None else repr(until)
-            raise NothingHeard(f"{person} did not hear {wanted}; sees:\n{shown}") from None
+            wanted = "hear anything" if until is None else f"hear {until!r}"
+            raise await self._nothing(person, where, wanted) from None
+
+    async def sees(
+        self,
+        person: str,
+        holds: Callable[[list[Heard]], bool],
+        where: str = "personal",
+        *,
+        within: float = 10.0,
+    ) -> list[Heard]:
+        """Wait until what this person sees there is as `holds` says; gives the messages.
+
+        Raises NothingHeard after `within` seconds.
+        """
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    last = (await self.get("events", wait="0", person=person))["last"]
+                    messages = await self.messages(person, where)
+                    if holds(messages):
+                        return messages
+                    await self.get("events", after=str(last), wait="20", person=person)
+        except TimeoutError:
+            raise await self._nothing(person, where, "see what was waited for") from None
 
     def heard(self, person: str, where: str = "personal") -> Heard:
         """What this person heard last there."""
@@ -313,6 +337,10 @@ class World:
         """Take all faults away."""
         await self._call("DELETE", "faults")
 
+    async def release(self) -> int:
+        """Deliver the requests that `late` faults hold back; gives how many."""
+        return int((await self.post("faults/release"))["released"])
+
     async def switch(self, **switches: object) -> None:
         """Set Partner Center's switches."""
         await self.post("switches", **switches)
@@ -385,16 +413,20 @@ class World:
     async def _next(self, person: str, place: str) -> Heard:
         base = place.partition(";")[0]
         while True:
-            after = self._cursor.get((person, place), 0)
+            after = self._cursor.get((person, place), self._start)
             found = await self.get("events", after=str(after), wait="20", person=person)
             for event in found["events"]:
                 self._cursor[person, place] = int(event["seq"])
                 mine = event["conversation"] == base and event["by_bot"]
                 if mine and event["kind"] in HEARD:
                     heard = await self._message(person, place, event["message"])
-                    if heard is not None:
+                    if heard is not None and heard.words:
                         self._last[person, place] = heard
                         return heard
+
+    async def _nothing(self, person: str, where: str, wanted: str) -> NothingHeard:
+        shown = "\n---\n".join(message.words for message in await self.messages(person, where))
+        return NothingHeard(f"{person} did not {wanted}; sees:\n{shown}")
 
     async def _message(self, person: str, place: str, message_id: str) -> Heard | None:
         for message in await self.messages(person, place):

@@ -219,7 +219,8 @@ async def test_send_reply_update_delete(world: World, stand: Stand) -> None:
     assert (heard.text, heard.raw["updated"]) == ("no", 1)
     status, nothing = await stand.call("DELETE", f"{path}/{quote(body['id'])}")
     assert (status, nothing) == (200, None)
-    assert (await world.hears("ben")).raw["deleted"] is True
+    gone = (await world.messages("ben"))[-1]
+    assert (gone.raw["deleted"], gone.words) == (True, "")
     calls = await world.connector()
     assert [(call["op"], call["status"]) for call in calls] == [
         ("reply", 201),
@@ -489,10 +490,8 @@ async def test_silent_sign_in_by_every_open_client(
     content = oauth_card(world)
     kind = "application/vnd.microsoft.card.oauth"
     await stand.send("a:personal-ben", attachments=attach(content, kind))
-    heard = await world.hears("ben")
-    while not heard.raw["signed_in"]:
-        heard = await world.hears("ben")
-    assert heard.sign_in is None
+    seen = await world.sees("ben", lambda messages: bool(messages[-1].raw["signed_in"]))
+    assert seen[-1].sign_in is None
     invokes = [activity for activity in stand.activities if activity["type"] == "invoke"]
     assert [invoke["name"] for invoke in invokes] == ["signin/tokenExchange"] * 2
     assert len({invoke["id"] for invoke in invokes}) == 2
