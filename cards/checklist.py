@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from cards.actions import Eligible, EligiblePartner, ListDeals, Register, Show
-from cards.deal import DealView, as_of, header, state_of, summary_of
+from cards.deal import DealView, answer_of, as_of, header, summary_of
 from cards.elements import (
     Color,
     Piece,
@@ -55,7 +55,7 @@ def _deal_type(observed: Observed, notes: Sequence[str], reader: Reader) -> Text
 def _answer(observed: Observed, notes: Sequence[str], reader: Reader) -> Text:
     if "status" not in observed:
         return words("No answer from Microsoft, or Microsoft was not invited")
-    return state_of(observed["status"], observed.get("substatus", ""))[0]
+    return answer_of(observed["status"], observed.get("substatus", ""))
 
 
 def _solution(observed: Observed, notes: Sequence[str], reader: Reader) -> Text:
@@ -169,14 +169,10 @@ def partner_card(partner: PartnerEligibility, reader: Reader) -> dict[str, objec
         title = words("✖ Your company may not register deals yet")
         body = [heading(title), _company_failed()]
     body += _doubt(partner.is_consistent)
-    return card(
-        [*body, as_of(reader)],
-        [
-            button(words("Check again"), EligiblePartner(), primary=not partner.is_eligible),
-            button(words("My deals"), ListDeals(), primary=partner.is_eligible),
-        ],
-        summary=title,
-    )
+    again = button(words("Check again"), EligiblePartner(), primary=not partner.is_eligible)
+    deals = button(words("My deals"), ListDeals(), primary=partner.is_eligible)
+    buttons = [deals, again] if partner.is_eligible else [again, deals]
+    return card([*body, as_of(reader)], buttons, summary=title)
 
 
 def _buttons(deal: str, *, ready: bool) -> list[Piece]:

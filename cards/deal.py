@@ -57,6 +57,13 @@ _STATES: Final[Mapping[tuple[str, str], State]] = {
 }
 
 
+_ANSWERS: Final[Mapping[str, Text]] = {
+    "Pending": words("○ Not answered yet"),
+    "Received": words("○ Not answered yet"),
+    "Accepted": words("✔ Accepted"),
+    "Declined": words("✖ Declined"),
+    "Expired": words("✖ Did not answer in time"),
+}
 _WORDS: Final[Mapping[str, Text]] = {
     "New": words("new"),
     "Active": words("active"),
@@ -78,6 +85,11 @@ def state_of(status: str, substatus: str) -> tuple[Text, Color | None]:
     if state is not None:
         return state.said, state.color
     return words("{status} / {substatus}", status=status, substatus=substatus), None
+
+
+def answer_of(status: str, substatus: str) -> Text:
+    """Microsoft's answer to a co-sell request: the state of its own referral (reference 4.5)."""
+    return _ANSWERS.get(substatus) or state_of(status, substatus)[0]
 
 
 def state_word(name: str) -> Text:

@@ -7,6 +7,7 @@ the functions below, and leaves as a plain dict.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -62,6 +63,10 @@ LINK_HOSTS: Final = frozenset({"partner.microsoft.com"})
 """Where a button may lead (case C5)."""
 
 
+MOST_BYTES: Final = 28 * 1024
+"""The size of a card's JSON that every client and every way of sending takes (teams.md 2.2)."""
+
+_SHORTENED: Final = words("Shortened: the rest is in Partner Center.")
 LONGEST_WORD: Final = 24
 """Letters without a space that fit beside a title, 320 pixels wide."""
 
@@ -531,12 +536,21 @@ def card(
     summary: Text,
 ) -> dict[str, object]:
     """A whole card as a plain dict. `summary` says in one sentence what a client reads aloud, or
-    shows when it cannot draw the card."""
+    shows when it cannot draw the card. A card over MOST_BYTES loses its last parts and says so."""
     buttons = [action for action in actions if action is not None]
+    pieces = [piece for piece in body if piece is not None]
+    built = _card(pieces, buttons, summary)
+    while len(json.dumps(built)) > MOST_BYTES and pieces:
+        pieces.pop()
+        built = _card([*pieces, paragraph(_SHORTENED, strong=True)], buttons, summary)
+    return built
+
+
+def _card(body: list[Piece], actions: list[Piece], summary: Text) -> dict[str, object]:
     built = _Card(
         version="1.5",
-        body=[piece for piece in body if piece is not None],
-        actions=buttons or None,
+        body=body,
+        actions=actions or None,
         speak=summary,
         fallback_text=summary,
         msteams={"width": "Full"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date
 from typing import Final
@@ -32,6 +33,22 @@ _REASONS: Final[Mapping[str, Text]] = {
     "lost": words("For example: the customer chose another vendor"),
     "error": words("For example: a duplicate of another deal"),
 }
+_HINTS: Final[Mapping[str, Text]] = {
+    "value": words("For example 30k or 30,000"),
+    "currency": words("Three letters, for example USD"),
+}
+_LENGTHS: Final[Mapping[str, int]] = {
+    "value": 40,
+    "currency": 3,
+    "name": TEXT_LIMITS[Field.NAME],
+    "crm": TEXT_LIMITS[Field.CRM],
+    "campaign": TEXT_LIMITS[Field.CAMPAIGN],
+    "notes": TEXT_LIMITS[Field.NOTES],
+}
+_MOST_PREFILLED: Final = 1800
+_MOST_NOTES: Final = 14_000
+"""Bytes of JSON that one prefilled value may take: a card has MOST_BYTES for all of them."""
+
 _MEMBER: Final[Sequence[tuple[str, Text, str | None]]] = (
     ("first", words("Enter the first name."), None),
     ("last", words("Enter the last name."), None),
@@ -77,7 +94,7 @@ def member_form_card(
     title = words("Add a team member")
     body = [*header(view, title), *_loose(problems, reader)]
     for name, missing, kind in _MEMBER:
-        value = entered.get(name, "")
+        value = entered.get(name, "")[:REASON_LIMIT]
         field = text_input(
             name,
             label_of(name),
@@ -127,43 +144,35 @@ def move_form_card(
 
 
 def _edit_inputs(referral: Referral, given: Mapping[str, str]) -> list[tuple[Piece, str]]:
-    value = plain(referral.deal_value) if referral.deal_value is not None else ""
     held = {
-        "value": value,
+        "value": plain(referral.deal_value) if referral.deal_value is not None else "",
         "currency": referral.currency or "",
         "name": referral.name,
         "crm": referral.crm_id or "",
         "campaign": referral.campaign_id or "",
         "notes": referral.notes or "",
     }
-    amount = words("For example 30k or 30,000")
-    code = words("Three letters, for example USD")
     shown = {**held, **given}
-    return [
-        (_line("value", shown, 40, amount), "value"),
-        (_line("currency", shown, 3, code), "currency"),
-        (date_input("close", label_of("close"), value=_close(referral, given)), "close"),
-        *[(_line(f, shown, TEXT_LIMITS[f]), str(f)) for f in (Field.NAME, Field.CRM)],
-        (_line("campaign", shown, TEXT_LIMITS[Field.CAMPAIGN]), "campaign"),
-        (_line("notes", shown, TEXT_LIMITS[Field.NOTES], multiline=True), "notes"),
-    ]
+    close = date_input("close", label_of("close"), value=_close(referral, given))
+    lines = {name: _line(name, shown[name], most) for name, most in _LENGTHS.items()}
+    order = ("value", "currency", "close", "name", "crm", "campaign", "notes")
+    return [(lines.get(name, close), name) for name in order]
 
 
-def _line(
-    name: str,
-    shown: Mapping[str, str],
-    most: int,
-    hint: Text | None = None,
-    *,
-    multiline: bool = False,
-) -> Piece:
+def _line(name: str, value: str, most: int) -> Piece:
+    """The input of a text; one too long for a card is left out, so that it stays as it is."""
+    if len(json.dumps(value)) > (_MOST_NOTES if name == "notes" else _MOST_PREFILLED):
+        note = words(
+            "{field}: too long to edit here. Edit it in Partner Center.", field=label_of(name)
+        )
+        return paragraph(note, subtle=True)
     return text_input(
         name,
         label_of(name),
-        value=shown[name],
-        hint=hint,
-        max_length=max(most, len(shown[name])),
-        multiline=multiline,
+        value=value,
+        hint=_HINTS.get(name),
+        max_length=max(most, len(value)),
+        multiline=name == "notes",
     )
 
 

@@ -10,7 +10,6 @@ from cards.actions import Drafts, EligiblePartner, Help, ListDeals, SignIn
 from cards.elements import Piece, Size, button, card, heading, paragraph, text, words
 from cards.reader import Reader
 
-
 _MOST_COMMANDS: Final = 40
 
 

@@ -56,6 +56,6 @@ def notice_card(
     )
 
 
-def said(value: Words) -> Text:
+def said(value: Words, *, limit: int = 600) -> Text:
     """The words as Text; a plain string is outside text."""
-    return value if isinstance(value, Text) else text(value, limit=600)
+    return value if isinstance(value, Text) else text(value, limit=limit)

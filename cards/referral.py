@@ -8,7 +8,7 @@ from typing import Final
 
 from cards.actions import EditForm, Eligible, ListDeals, MemberForm, ProposeMove, Show
 from cards.changes import ConflictRow, FieldChange, Value, change_pieces
-from cards.deal import DealView, as_of, header, state_of, summary_of
+from cards.deal import DealView, answer_of, as_of, header, state_of, summary_of
 from cards.deals import list_card
 from cards.elements import (
     Color,
@@ -120,18 +120,9 @@ def _deal_type(referral: Referral) -> Text:
 
 
 def _microsoft(view: DealView) -> Text:
-    """Microsoft's own answer, which is the state of Microsoft's referral (API reference 4.5)."""
     if view.microsoft is None:
         return text("")
-    answers = {
-        "Pending": words("○ Not answered yet"),
-        "Received": words("○ Not answered yet"),
-        "Accepted": words("✔ Accepted"),
-        "Declined": words("✖ Declined"),
-        "Expired": words("✖ Did not answer in time"),
-    }
-    microsoft = view.microsoft
-    return answers.get(microsoft.substatus) or state_of(microsoft.status, microsoft.substatus)[0]
+    return answer_of(view.microsoft.status, view.microsoft.substatus)
 
 
 def _registration(referral: Referral) -> Text:

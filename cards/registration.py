@@ -79,6 +79,7 @@ __all__ = [
 _MOST_SECTIONS: Final = 8
 _MOST_LINES: Final = 12
 _MOST_DRAFTS: Final = 10
+_MOST_CHOICES: Final = 50
 
 
 class FieldKind(StrEnum):
@@ -308,7 +309,10 @@ def _input(field: FieldView) -> Piece:
         case FieldKind.DATE:
             return date_input(field.id, label, value=_day(field.value), required=required)
         case FieldKind.CHOICE:
-            choices = [Choice(value, said(title)) for value, title in field.choices[:50]]
+            choices = [
+                Choice(value, said(title, limit=100))
+                for value, title in field.choices[:_MOST_CHOICES]
+            ]
             chosen = field.value if field.value in {choice.value for choice in choices} else ""
             return choice_input(field.id, label, choices, value=chosen, required=required)
         case FieldKind.TOGGLE:
@@ -330,7 +334,7 @@ def _day(value: str) -> date | None:
 def _live(lines: Sequence[Line]) -> list[Piece]:
     if not lines:
         return []
-    shown = [fact(said(line.label), said(line.value)) for line in lines[:8]]
+    shown = [fact(said(line.label, limit=60), said(line.value, limit=200)) for line in lines[:8]]
     return [container([facts(shown)], style=Style.CALM, spacing="medium")]
 
 
@@ -341,7 +345,10 @@ def _section(section: Section, draft_id: str) -> Piece:
     top = columns(
         [column([paragraph(title, strong=True)], middle=True), column([link], width="auto")]
     )
-    lines = [fact(said(line.label), said(line.value)) for line in section.lines[:_MOST_LINES]]
+    lines = [
+        fact(said(line.label, limit=60), said(line.value, limit=200))
+        for line in section.lines[:_MOST_LINES]
+    ]
     return container([top, facts(lines, spacing="small")], separator=True)
 
 

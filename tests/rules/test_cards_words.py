@@ -1,0 +1,173 @@
+"""The words on cards: every problem has a sentence, and numbers and days read as the reader writes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import partner_center
+from cards.changes import FieldChange, change_pieces
+from cards.checklist import POLICIES, checklist_card
+from cards.elements import card, words
+from cards.notice import problem_text
+from cards.problems import PROBLEMS, input_of, problem_words
+from cards.reader import Reader
+from cards.referral import deal_card
+from cards.registered import Outcome, registration_state
+from cards.registration import live_numbers
+from partner_center.eligibility import PartnerEligibility, Policy, checklist_from_json
+from partner_center.referral import MOVES, Move, Problem
+from partner_center.registration import REGISTRATION_STATES
+from tests.pictures import gallery
+from tests.rules.test_cards_gallery import markdown
+
+READER = gallery.READER
+
+
+def codes_in_rules() -> Iterator[str]:
+    """The first argument of every `Problem(...)` in the rules."""
+    for path in Path(partner_center.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Problem":
+                code = node.args[0]
+                if isinstance(code, ast.Constant):
+                    yield str(code.value)
+
+
+def test_every_problem_of_the_rules_has_a_sentence_and_no_sentence_is_idle() -> None:
+    assert set(codes_in_rules()) == set(PROBLEMS)
+
+
+@pytest.mark.parametrize("code", sorted(PROBLEMS))
+def test_a_problem_reads_well_even_without_its_facts(code: str) -> None:
+    said = problem_text(Problem(code), READER)
+    assert said.endswith(".")
+    assert "{" not in said
+
+
+def test_an_unknown_problem_is_still_a_sentence() -> None:
+    assert problem_text(Problem("brand_new"), READER).endswith("(brand_new).")
+
+
+def test_facts_are_written_for_the_reader() -> None:
+    german = Reader("de-DE", "Europe/Berlin", gallery.NOW)
+    problem = Problem("close_out_of_range", {"earliest": "2000-01-01", "latest": "2100-12-31"})
+    assert "1. Januar 2000 and 31. Dezember 2100" in problem_words(problem, german).plain
+    late = Problem("won_within_72_hours", {"until": "2026-03-04T23:30:00+00:00"})
+    assert "5. März 2026, 00:30 (Europe/Berlin)" in problem_words(late, german).plain
+    long = Problem("text_too_long", {"field": "notes", "limit": "5000", "length": "5001"})
+    assert problem_text(long, READER).startswith("Notes can have 5,000 characters")
+
+
+def test_problems_find_their_input() -> None:
+    assert input_of(Problem("value_negative")) == "value"
+    assert input_of(Problem("text_too_long", {"field": "crm"})) == "crm"
+    assert input_of(Problem("value_negative", {"field": "contract"})) is None
+    assert input_of(Problem("no_changes")) is None
+
+
+@pytest.mark.parametrize(
+    ("locale", "value", "currency", "said"),
+    [
+        ("en-US", "30000", "USD", "USD 30,000"),
+        ("en-US", "30000.00", "USD", "USD 30,000"),
+        ("en-US", "30000.5", "EUR", "EUR 30,000.50"),
+        ("en-US", "0.125", "KWD", "KWD 0.125"),
+        ("en-US", "1E+3", "JPY", "JPY 1,000"),
+        ("de-DE", "1234567.89", "EUR", "EUR 1.234.567,89"),
+        ("en-IN", "1234567", "INR", "INR 12,34,567"),
+        ("fr-FR", "30000", None, "30 000 (currency not set)"),
+        ("xx-nonsense", "30000", "USD", "USD 30,000"),
+        ("", "30000", "USD", "USD 30,000"),
+        ("../../etc", "30000", "USD", "USD 30,000"),
+    ],
+)
+def test_d_money_is_written_in_full(
+    locale: str, value: str, currency: str | None, said: str
+) -> None:
+    money = Reader(locale, None, gallery.NOW).money(Decimal(value), currency)
+    assert money.plain.replace("\u00a0", " ").replace("\u202f", " ") == said
+
+
+@pytest.mark.parametrize("hours", [-12, 0, 14])
+def test_d5_a_day_never_shifts(hours: int) -> None:
+    zone = timezone(timedelta(hours=hours))
+    midnight = datetime(2026, 3, 31, tzinfo=UTC).astimezone(zone)
+    for place in ("Pacific/Kiritimati", "Etc/GMT+12", None, "No/Where", "../x"):
+        assert Reader("en-GB", place, gallery.NOW).date(midnight).plain == "31 March 2026"
+    assert Reader("en-GB").date(date(2028, 2, 29)).plain == "29 February 2028"
+
+
+def test_a_moment_names_its_zone() -> None:
+    moment = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
+    assert Reader("en-GB", "Asia/Tokyo").moment(moment).plain == "2 July 2026, 07:30 (Asia/Tokyo)"
+    assert Reader("en-GB", "No/Where").moment(moment).plain == "1 July 2026, 22:30 (UTC)"
+
+
+def test_every_state_policy_and_move_has_words() -> None:
+    assert set(POLICIES) == set(Policy)
+    unknown = registration_state("SomethingElse").meaning
+    assert all(registration_state(state).meaning != unknown for state in REGISTRATION_STATES)
+    assert {f"registration-{outcome}" for outcome in Outcome} <= set(gallery.names())
+    assert set(Move) == set(MOVES)
+
+
+def test_a_change_of_currency_colours_both_amounts() -> None:
+    changes = [
+        FieldChange("value", Decimal(30000), Decimal(25000)),
+        FieldChange("currency", "USD", "EUR"),
+    ]
+    made = card(change_pieces(changes, gallery.REFERRAL, READER), summary=words("x"))
+    said = list(markdown(made))
+    assert "USD 30,000" in said
+    assert "EUR 25,000" in said
+
+
+def test_register_is_offered_only_when_both_are_eligible() -> None:
+    for partner in (gallery.APPROVED, gallery.NOT_APPROVED):
+        for checklist in (gallery.PASSED, gallery.FAILED, gallery.ODD):
+            made = checklist_card(gallery.VIEW, partner, checklist, READER)
+            offered = '"verb": "register"' in gallery.written(made)
+            assert offered == (partner.is_eligible and checklist.is_eligible)
+
+
+def test_an_empty_answer_is_not_ready() -> None:
+    made = checklist_card(
+        gallery.VIEW, PartnerEligibility(True), checklist_from_json({"isEligible": True}), READER
+    )
+    said = list(markdown(made))
+    assert "✖ Cannot be registered yet" in said
+    assert "1 of 6 checks passed" in said
+    assert said.count("Partner Center said nothing about this") == 5
+
+
+def test_d4_the_value_rule_says_more_than() -> None:
+    assert POLICIES["isDealValueEligible"].needed.plain == "More than USD 25,000"
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (42, "✔ 42 days left"),
+        (1, "✔ 1 day left"),
+        (0, "⚠ today is the last day"),
+        (-1, "✖ 1 day too late"),
+        (-9, "✖ 9 days too late"),
+    ],
+)
+def test_days_left_are_said(left: int, said: str) -> None:
+    (line,) = live_numbers(READER, sign_left=left)
+    assert getattr(line.value, "plain", "") == said
+
+
+def test_what_is_missing_next_is_named() -> None:
+    referral = replace(gallery.REFERRAL, closing=gallery.NOW - timedelta(days=3), solutions=())
+    said = list(markdown(deal_card(replace(gallery.VIEW, referral=referral), READER)))
+    assert "The close date has passed: change it, or close the deal." in said
+    assert "Add a solution in Partner Center; without one it cannot be registered." in said
