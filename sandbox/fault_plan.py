@@ -140,7 +140,7 @@ class Faults:
 
     def hold(self, seconds: float | None, delivery: Callable[[], Awaitable[object]]) -> None:
         """Deliver later: after seconds on the clock (None: only on release)."""
-        task = asyncio.create_task(self._deliver(seconds, delivery))
+        task = asyncio.create_task(self._deliver(seconds, self._released, delivery))
         self._held.add(task)
         task.add_done_callback(self._held.discard)
 
@@ -157,11 +157,15 @@ class Faults:
         self._set.clear()
         for task in tuple(self._held):
             task.cancel()
+        self._held.clear()
 
     async def _deliver(
-        self, seconds: float | None, delivery: Callable[[], Awaitable[object]]
+        self,
+        seconds: float | None,
+        released: asyncio.Event,
+        delivery: Callable[[], Awaitable[object]],
     ) -> None:
-        waits: list[asyncio.Task[object]] = [asyncio.create_task(self._released.wait())]
+        waits: list[asyncio.Task[object]] = [asyncio.create_task(released.wait())]
         if seconds is not None:
             waits.append(asyncio.create_task(self.clock.sleep(seconds)))
         try:

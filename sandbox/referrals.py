@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ _ETAGS = itertools.count(0x2500EC5A)
 
 class Referrals:
     """All referrals, own and others', in the order they were made. What it gives is not a copy:
-    read it, and write changes with `put`."""
+    read it, and give changed copies to `put`."""
 
     def __init__(self) -> None:
         self._versions: dict[str, list[tuple[datetime, Document]]] = {}
@@ -51,7 +50,7 @@ class Referrals:
         """Store a version: a new ETag always, and a later `updatedDateTime` always."""
         referral_id = wire.text_at(document, "id").lower()
         versions = self._versions.setdefault(referral_id, [])
-        stored = copy.deepcopy(document)
+        stored = dict(document)
         if versions:
             previous = wire.moment(versions[-1][1].get("updatedDateTime")) or now
             now = max(now, previous + timedelta(microseconds=1))

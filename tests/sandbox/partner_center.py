@@ -176,11 +176,11 @@ async def open_desk(now: datetime = NOW) -> AsyncIterator[Desk]:
         await server.close()
 
 
-def put(path: str, value: object) -> dict[str, object]:
+def put(path: str, value: object) -> dict[str, Any]:
     """A replace operation."""
     return {"op": "replace", "path": path, "value": value}
 
 
-def add(path: str, value: object) -> dict[str, object]:
+def add(path: str, value: object) -> dict[str, Any]:
     """An add operation."""
     return {"op": "add", "path": path, "value": value}

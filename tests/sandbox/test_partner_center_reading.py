@@ -9,6 +9,15 @@ import pytest
 from sandbox import deals, wire
 from tests.sandbox.partner_center import NOW, REFERRALS, Desk, put
 
+DOCUMENTED_FIELDS = (
+    "id engagementId name organizationId organizationName externalReferenceId campaignId "
+    "createdDateTime updatedDateTime expirationDateTime acceptedDateTime closedDateTime status "
+    "substatus statusReason qualification type direction referralSource callToAction quality "
+    "isSpam favorite salesStage tags mpnId referralProgram dealSensitivity createdVia "
+    "lastModifiedVia lastRunId registrationStatus registrations eTag target customerProfile "
+    "consent details team inviteContext links trackingInfo"
+)
+
 
 async def test_one_referral_carries_its_etag_twice_with_the_quotes(desk: Desk) -> None:
     answer = await desk.get(deals.FABRIKAM)
@@ -20,12 +29,7 @@ async def test_one_referral_carries_its_etag_twice_with_the_quotes(desk: Desk) -
 
 async def test_every_documented_field_is_there(desk: Desk) -> None:
     shown = (await desk.get(deals.FABRIKAM)).json
-    for member in """id engagementId name organizationId organizationName externalReferenceId
-        campaignId createdDateTime updatedDateTime expirationDateTime acceptedDateTime
-        closedDateTime status substatus statusReason qualification type direction referralSource
-        callToAction quality isSpam favorite salesStage tags mpnId referralProgram dealSensitivity
-        createdVia lastModifiedVia lastRunId registrationStatus registrations eTag target
-        customerProfile consent details team inviteContext links trackingInfo""".split():
+    for member in DOCUMENTED_FIELDS.split():
         assert member in shown
     assert shown["details"]["dealValue"] == 30000
     assert "65edc0b5" in shown["links"]["relatedReferrals"]["uri"]
@@ -87,9 +91,7 @@ async def test_list_entries_miss_their_etag_unless_switched_on(desk: Desk) -> No
         ("https://evil.example/x", "https://evil.example/x?$skiptoken="),
     ],
 )
-async def test_f10_the_next_link_may_point_elsewhere(
-    desk: Desk, where: str, expected: str
-) -> None:
+async def test_f10_the_next_link_may_point_elsewhere(desk: Desk, where: str, expected: str) -> None:
     desk.world.switches.apply({"next_link": where})
     assert (await desk.list("ada")).json["@odata.nextLink"].startswith(expected)
 
