@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from sandbox.chats import ADAPTIVE, OAUTH
 
 Json = Mapping[str, Any]
+ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+"""A backslash before punctuation, which Markdown does not show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,10 @@ class Heard:
 
 
 def texts(card: Json) -> list[str]:
-    """Every text a card shows, in reading order: blocks, runs, facts, labels of inputs."""
+    """Every text a card shows, in reading order: blocks, runs, facts, labels of inputs.
+
+    As people read it: a Markdown escape is not shown. The card itself has the source.
+    """
     found: list[str] = []
     for node in _nodes(card):
         shown = [node.get("text")] if node.get("type") in ("TextBlock", "TextRun") else []
@@ -71,7 +77,7 @@ def texts(card: Json) -> list[str]:
             shown = [node.get("label")]
         elif "title" in node and "value" in node and "type" not in node:
             shown = [node["title"], node["value"]]
-        found += [str(each) for each in shown if each]
+        found += [ESCAPE.sub(r"\1", str(each)) for each in shown if each]
     return found
 
 
