@@ -66,13 +66,13 @@ class Store:
         Raises StoreBusy, StoreFull or StoreUnavailable; constraint violations stay
         `sqlalchemy.exc.IntegrityError`. Not to be nested inside another one.
         """
-        async with self._turn(), _translated(), self.engine.begin() as connection:
+        async with self._turn(), _translated(self.label), self.engine.begin() as connection:
             yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that only reads; it never waits for a writer."""
-        async with _translated(), self._reading.begin() as connection:
+        async with _translated(self.label), self._reading.begin() as connection:
             yield connection
 
     def _turn(self) -> AbstractAsyncContextManager[None]:
@@ -118,7 +118,7 @@ async def upgrade(store: Store) -> None:
     StoreBusy when another process upgrades for longer than a minute.
     """
     try:
-        async with asyncio.timeout(UPGRADE_SECONDS), _translated():
+        async with asyncio.timeout(UPGRADE_SECONDS), _translated(store.label):
             if store.is_sqlite:
                 await _switch_to_wal(store)
             async with store.begin() as connection:
@@ -140,7 +140,7 @@ async def _switch_to_wal(store: Store) -> None:
                 await options.exec_driver_sql("PRAGMA journal_mode=WAL")
                 return
         except DBAPIError as error:
-            if not isinstance(_meaning(error), StoreBusy):
+            if not isinstance(_meaning(error, store.label), StoreBusy):
                 raise
             await asyncio.sleep(0.05)
 
@@ -187,23 +187,23 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 @asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
+async def _translated(label: str) -> AsyncIterator[None]:
     try:
         yield
     except sa.exc.IntegrityError:
         raise
     except PoolTimeout as error:
-        raise StoreBusy("every database connection is in use") from error
+        raise StoreBusy(f"every connection to {label} is in use") from error
     except DBAPIError as error:
-        raise _meaning(error) from error
+        raise _meaning(error, label) from error
     except OSError as error:
-        raise StoreUnavailable("the database does not answer") from error
+        raise StoreUnavailable(f"{label} does not answer") from error
 
 
-def _meaning(error: DBAPIError) -> StoreError:
+def _meaning(error: DBAPIError, label: str) -> StoreError:
     words = str(error.orig).lower()
     if "locked" in words or "deadlock detected" in words:
-        return StoreBusy("the database is busy")
+        return StoreBusy(f"{label} is busy")
     if "disk is full" in words or "no space left" in words or "disk i/o error" in words:
-        return StoreFull("there is no room left to save")
-    return StoreUnavailable("the database does not answer")
+        return StoreFull(f"{label} has no room left to save")
+    return StoreUnavailable(f"{label} cannot be used")

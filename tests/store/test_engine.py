@@ -1,0 +1,254 @@
+"""Opening, upgrading and committing: what may fail, and in which words."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.exc import IntegrityError
+
+from bot.store import handles, schema
+from bot.store.engine import Store, open_store, upgrade
+from bot.store.errors import (
+    SchemaTooNew,
+    StoreBusy,
+    StoreFull,
+    StoreUnavailable,
+    UnknownDatabase,
+)
+
+NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
+
+
+async def race(database: str, work: str, racers: int = 3) -> list[dict[str, int]]:
+    """Runs the racer in several processes at once; what each printed."""
+    running = [
+        await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.store.racer",
+            database,
+            work,
+            str(number),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        for number in range(racers)
+    ]
+    ended = await asyncio.gather(*(one.communicate() for one in running))
+    for process, (_, complaint) in zip(running, ended, strict=True):
+        assert process.returncode == 0, complaint.decode()
+    return [json.loads(said) for said, _ in ended]
+
+
+async def seen_keys(store: Store) -> list[str]:
+    async with store.read() as connection:
+        return list((await connection.scalars(sa.select(schema.seen.c.key))).all())
+
+
+def _see(key: str) -> sa.Insert:
+    return schema.seen.insert().values(key=key, state="done", created=NOW)
+
+
+async def test_migrations_make_exactly_the_tables_of_the_schema(store: Store) -> None:
+    def difference(connection: sa.Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        return list(compare_metadata(context, schema.metadata))
+
+    async with store.read() as connection:
+        assert await connection.run_sync(difference) == []
+
+
+async def test_processes_starting_at_once_upgrade_once_and_agree(database: str) -> None:
+    given = await race(database, "number")
+    assert all(one == given[0] for one in given)
+    assert sorted(given[0].values()) == list(range(1001, 1061))
+
+
+async def test_upgrading_again_keeps_what_is_there(store: Store) -> None:
+    async with store.begin() as connection:
+        await connection.execute(_see("kept"))
+    await upgrade(store)
+    assert await seen_keys(store) == ["kept"]
+
+
+async def test_i2_a_newer_schema_is_refused_by_name(store: Store) -> None:
+    async with store.begin() as connection:
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaTooNew) as caught:
+        await upgrade(store)
+    assert store.label in str(caught.value)
+    assert "9999" in str(caught.value)
+    assert await seen_keys(store) == []
+
+
+async def test_an_exception_takes_everything_back(store: Store) -> None:
+    async def fail() -> None:
+        async with store.begin() as connection:
+            await connection.execute(_see("lost"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert await seen_keys(store) == []
+
+
+async def test_a_reader_sees_only_what_was_committed(store: Store) -> None:
+    async with store.begin() as connection:
+        await connection.execute(_see("half"))
+        assert await seen_keys(store) == []
+    assert await seen_keys(store) == ["half"]
+
+
+async def test_a_constraint_stays_recognisable(store: Store) -> None:
+    async with store.begin() as connection:
+        await connection.execute(_see("a"))
+    with pytest.raises(IntegrityError) as caught:
+        async with store.begin() as connection:
+            await connection.execute(_see("a"))
+    assert "2026" not in str(caught.value)
+
+
+@pytest.mark.parametrize("hours", [-11, 0, 14])
+async def test_times_come_back_in_utc(store: Store, hours: int) -> None:
+    told = NOW.astimezone(timezone(timedelta(hours=hours)))
+    async with store.begin() as connection:
+        await connection.execute(schema.seen.insert().values(key="k", state="done", created=told))
+        found = await connection.scalar(sa.select(schema.seen.c.created))
+        earlier = await connection.scalar(
+            sa.select(schema.seen.c.key).where(schema.seen.c.created < NOW + timedelta(seconds=1))
+        )
+    assert found == NOW
+    assert found.tzinfo is UTC
+    assert earlier == "k"
+
+
+async def test_a_time_without_zone_is_refused(store: Store) -> None:
+    with pytest.raises(sa.exc.StatementError, match="without a zone"):
+        async with store.begin() as connection:
+            await connection.execute(
+                schema.seen.insert().values(key="k", state="done", created=NOW.replace(tzinfo=None))
+            )
+
+
+async def test_sqlite_is_durable(tmp_path: Path) -> None:
+    store = open_store(f"sqlite+aiosqlite:///{tmp_path}/dealdesk.db")
+    await upgrade(store)
+    async with store.begin() as connection:
+        found = {
+            name: await connection.scalar(sa.text(f"PRAGMA {name}"))
+            for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")
+        }
+    await store.close()
+    assert found == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "busy_timeout": 5000,
+        "foreign_keys": 1,
+    }
+
+
+async def _sqlite(tmp_path: Path) -> Store:
+    store = open_store(f"sqlite+aiosqlite:///{tmp_path}/dealdesk.db")
+    await upgrade(store)
+    return store
+
+
+async def test_writers_of_one_process_take_turns(tmp_path: Path) -> None:
+    store = await _sqlite(tmp_path)
+
+    async def write(number: int) -> None:
+        async with store.begin() as connection:
+            await handles.number_of(connection, "tenant", [f"deal-{number}"])
+
+    await asyncio.gather(*(write(number) for number in range(40)))
+    async with store.read() as connection:
+        assert await connection.scalar(sa.select(sa.func.count()).select_from(schema.handles)) == 40
+    await store.close()
+
+
+async def test_i2_a_locked_file_is_waited_for_and_then_named(tmp_path: Path) -> None:
+    store, other = await _sqlite(tmp_path), await _sqlite(tmp_path)
+    started = asyncio.get_running_loop().time()
+    async with other.begin():
+        with pytest.raises(StoreBusy, match=r"dealdesk\.db"):
+            async with store.begin():
+                pytest.fail("the lock was not respected")
+    assert 4.5 < asyncio.get_running_loop().time() - started < 8
+    async with store.begin() as connection:
+        await connection.execute(_see("after"))
+    await store.close()
+    await other.close()
+
+
+async def test_a_nested_transaction_ends_as_busy_and_not_as_a_dead_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await _sqlite(tmp_path)
+    monkeypatch.setattr("bot.store.engine.BUSY_SECONDS", 0.05)
+    async with store.begin():
+        with pytest.raises(StoreBusy):
+            async with store.begin():
+                pytest.fail("two writers at once")
+    await store.close()
+
+
+async def test_i1_a_full_disk_says_so_and_recovers(tmp_path: Path) -> None:
+    store = await _sqlite(tmp_path)
+
+    async def write(key: str, size: int) -> None:
+        async with store.begin() as connection:
+            pages = await connection.scalar(sa.text("PRAGMA page_count"))
+            await connection.execute(sa.text(f"PRAGMA max_page_count={pages + 1}"))
+            await connection.execute(_see(key + "x" * size))
+
+    with pytest.raises(StoreFull, match=r"dealdesk\.db"):
+        await write("big", 100_000)
+    await write("small", 10)
+    assert await seen_keys(store) == ["small" + "x" * 10]
+    await store.close()
+
+
+def _garbage(path: Path) -> None:
+    path.write_bytes(b"this is not a database" * 1000)
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+@pytest.mark.parametrize("spoil", [_garbage, _folder])
+async def test_i2_a_spoiled_file_is_named(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    spoil(tmp_path / "dealdesk.db")
+    store = open_store(f"sqlite+aiosqlite:///{tmp_path}/dealdesk.db")
+    with pytest.raises(StoreUnavailable, match=r"dealdesk\.db"):
+        await upgrade(store)
+    await store.close()
+
+
+async def test_postgresql_out_of_reach_is_named_without_its_password() -> None:
+    store = open_store("postgresql+asyncpg://bot:canary@127.0.0.1:1/dealdesk")
+    attempts: tuple[Callable[[], Awaitable[object]], ...] = (
+        lambda: upgrade(store),
+        lambda: seen_keys(store),
+    )
+    for attempt in attempts:
+        with pytest.raises(StoreUnavailable) as caught:
+            await attempt()
+        assert "127.0.0.1:1/dealdesk" in str(caught.value)
+        assert "canary" not in f"{caught.value} {store!r}"
+    await store.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite:///x.db", "mysql+aiomysql://x/y", "postgresql://x/y"])
+def test_other_databases_are_refused(url: str) -> None:
+    with pytest.raises(UnknownDatabase):
+        open_store(url)
