@@ -16,9 +16,10 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 PAGE_HEADERS = {
     **NO_STORE,
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
+"""A browser says `Origin: null` of a form on a page without any referrer, and is refused."""
 
 
 @dataclass(frozen=True, slots=True)
