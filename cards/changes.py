@@ -46,8 +46,8 @@ LABELS: Final[Mapping[str, Text]] = {
     "email": words("Email"),
     "phone": words("Phone"),
 }
-_LONG: Final = 44
-"""Characters above which before and after stand below each other."""
+_LONG: Final = 36
+"""Characters of before and after together above which they stand below each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def conflict_pieces(rows: Sequence[ConflictRow], referral: Referral, reader: Rea
 
 def _change(label: Text, before: Text, after: Text) -> Piece:
     name = paragraph(label, size=Size.SMALL, subtle=True)
-    if max(len(before.plain), len(after.plain)) > _LONG or "\n" in before.plain + after.plain:
+    if len(before.plain) + len(after.plain) > _LONG or "\n" in before.plain + after.plain:
         return container([name, *_stacked(before, after)], spacing="medium")
     row = columns(
         [

@@ -11,7 +11,7 @@ from cards.notice import Words, said
 from cards.reader import Reader
 
 _MOST_BUTTONS: Final = 4
-_SHORT: Final = 22
+_SHORT: Final = 16
 _MOST_CHOICES: Final = 12
 
 

@@ -79,6 +79,10 @@ _WORDS: Final[Mapping[str, Text]] = {
 }
 
 
+_LONGEST_BADGE: Final = 18
+"""Characters of a state that fit beside a name, 320 pixels wide."""
+
+
 def state_of(status: str, substatus: str) -> tuple[Text, Color | None]:
     """The words and the colour of a state; an unknown one as Partner Center spells it."""
     state = _STATES.get((status, substatus))
@@ -117,16 +121,17 @@ def header(view: DealView, title: Text | None = None) -> list[Piece]:
     """The top of a card: the deal itself, or `title` with the deal in the line above it."""
     state, color = state_of(view.referral.status, view.referral.substatus)
     beside = customer_of(view) if title is None else name_of(view)
-    line = words("#{handle} · {beside}", handle=view.handle, beside=beside)
-    return [
-        columns(
-            [
-                column([paragraph(line, subtle=True, size=Size.SMALL)], middle=True),
-                column([paragraph(state, color=color, strong=True)], width="auto", middle=True),
-            ]
-        ),
-        heading(title if title is not None else name_of(view), spacing="small"),
+    said = words("#{handle} · {beside}", handle=view.handle, beside=beside)
+    line = paragraph(said, subtle=True, size=Size.SMALL)
+    badge = paragraph(state, color=color, strong=True)
+    head = heading(title if title is not None else name_of(view), spacing="small")
+    if len(state.plain) > _LONGEST_BADGE:
+        return [line, badge, head]
+    beside_each_other = [
+        column([line], middle=True),
+        column([badge], width="auto", middle=True),
     ]
+    return [columns(beside_each_other), head]
 
 
 def as_of(reader: Reader) -> Piece:

@@ -18,6 +18,7 @@ from cards.elements import (
     container,
     heading,
     paragraph,
+    shortened,
     words,
 )
 from cards.notice import Words, said
@@ -75,7 +76,9 @@ def _row(view: DealView, reader: Reader) -> Piece:
     if referral.closing is not None and referral.is_open:
         due = words("Closes {day}", day=reader.date(referral.closing))
         left.append(paragraph(due, subtle=True, size=Size.SMALL, spacing="none"))
-    right = [paragraph(state, color=color, size=Size.SMALL, right=True, spacing="none")]
+    right = [
+        paragraph(shortened(state, 18), color=color, size=Size.SMALL, right=True, spacing="none")
+    ]
     if referral.deal_value is not None:
         money = reader.money(referral.deal_value, referral.currency)
         right.insert(0, paragraph(money, right=True))

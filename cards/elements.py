@@ -24,7 +24,7 @@ from adaptivecards.baseobject import Element as _Element
 from adaptivecards.baseobject import PropertyType as _Property
 
 from cards.actions import Action, pack
-from cards.wording import NO_TEXT, Text, counted, is_longer, passage, text, words
+from cards.wording import NO_TEXT, Text, counted, is_longer, passage, shortened, text, words
 
 __all__ = [
     "NO_TEXT",
@@ -52,6 +52,7 @@ __all__ = [
     "number_input",
     "paragraph",
     "passage",
+    "shortened",
     "text",
     "text_input",
     "toggle",
@@ -66,6 +67,8 @@ LINK_HOSTS: Final = frozenset({"partner.microsoft.com"})
 MOST_BYTES: Final = 28 * 1024
 """The size of a card's JSON that every client and every way of sending takes (teams.md 2.2)."""
 
+_LONGEST_TITLE: Final = 25
+_LONGEST_SUMMARY: Final = 300
 _SHORTENED: Final = words("Shortened: the rest is in Partner Center.")
 LONGEST_WORD: Final = 24
 """Letters without a space that fit beside a title, 320 pixels wide."""
@@ -494,6 +497,7 @@ def button(
 
     `inputs` says whether the press brings the card's inputs along and checks them first.
     """
+    title = shortened(title, _LONGEST_TITLE)
     packed = pack(action)
     verb, data = packed["verb"], packed["data"]
     look = {
@@ -537,6 +541,7 @@ def card(
 ) -> dict[str, object]:
     """A whole card as a plain dict. `summary` says in one sentence what a client reads aloud, or
     shows when it cannot draw the card. A card over MOST_BYTES loses its last parts and says so."""
+    summary = shortened(summary, _LONGEST_SUMMARY)
     buttons = [action for action in actions if action is not None]
     pieces = [piece for piece in body if piece is not None]
     built = _card(pieces, buttons, summary)

@@ -34,6 +34,9 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "text_too_long": "{field} can have {limit} characters at most; this has {length}.",
     "text_empty": "{field} cannot be empty.",
     "text_unreadable": "{field} holds characters that nobody can read; type it again.",
+    # what a form says
+    "ambiguous": "“{typed}” can be read as {first} or as {second}; write the one you mean.",
+    "unreadable": "{why} {instead}",
     # team
     "member_incomplete": "{field} is missing.",
     "email_invalid": "{email} is not an email address.",

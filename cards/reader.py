@@ -55,13 +55,16 @@ class Reader:
         """An amount with its currency code. Cents are shown when there are any, never rounded."""
         if currency is None:
             return words("{amount} (currency not set)", amount=self._decimal(value))
-        return words("{currency} {amount}", currency=currency, amount=self._decimal(value))
+        code = text(currency, limit=10)
+        return words("{currency} {amount}", currency=code, amount=self._decimal(value))
 
     def _decimal(self, value: Decimal) -> str:
         whole = value == value.to_integral_value()
         digits = 0 if whole else max(2, -int(value.normalize().as_tuple().exponent))
-        pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        return format_decimal(value, format=pattern, locale=_locale(self.locale))
+        locale = _locale(self.locale)
+        grouped = locale.decimal_formats[None].pattern.partition(";")[0].partition(".")[0]
+        pattern = grouped + ("." + "0" * digits if digits else "")
+        return format_decimal(value, format=pattern, locale=locale)
 
 
 @lru_cache(maxsize=64)

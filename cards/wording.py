@@ -59,6 +59,11 @@ def passage(value: str, *, limit: int = 600, lines: int = 12) -> Text:
     )
 
 
+def shortened(said: Text, limit: int) -> Text:
+    """The same words, cut to `limit` characters."""
+    return said if len(said.plain) <= limit else _line(_clip(said.plain, limit))
+
+
 def is_longer(value: str, *, limit: int = 600, lines: int = 12) -> bool:
     """Whether `passage` would have to shorten the text."""
     rows = _lines(value, limit)

@@ -564,7 +564,7 @@ def holding(said: str) -> dict[str, Card]:
         "registered": registered_card(view, registration, READER),
         "drafts": drafts_card([DraftRow(DRAFT, view, said, NOW, NOW)] * 10, READER),
         "choices": choice_card("f" * 32, said, [said] * 300, READER),
-        "notice": notice_card(said, said, said, said, ((said, Help()),), request_id=said),
+        "notice": notice_card(said, said, said, said, (("Help", Help()),), request_id=said),
         "help": help_card([CommandHelp(said, said, said, [said])] * 60, said, True, READER),
         "signed-in": signed_in_card(said, said, said),
         "who": who_card(said, said, said, said),

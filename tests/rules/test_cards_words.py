@@ -1,4 +1,4 @@
-"""The words on cards: every problem has a sentence, and numbers and days read as the reader writes."""
+"""The words on cards: a sentence for every problem, numbers and days as the reader writes."""
 
 from __future__ import annotations
 
