@@ -37,6 +37,7 @@ class Circuit:
 
     @property
     def state(self) -> CircuitState:
+        """Whether calls go through at this moment."""
         if self._opened_at is None:
             return CircuitState.CLOSED
         rested = self._monotonic() - self._opened_at >= self._rest

@@ -87,8 +87,10 @@ def make_http(ca_file: str | None = None) -> httpx.AsyncClient:
 
 
 def waits(seconds: float) -> httpx.Timeout:
-    """Time-outs of one exchange inside `seconds`; a pool or a connection gets at most half."""
-    return httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds / 2), pool=seconds / 2)
+    """Time-outs of one exchange inside `seconds`: a pool or a connection gets at most half, what
+    comes after is left to the total deadline, which strikes first."""
+    connect = min(CONNECT_SECONDS, seconds / 2)
+    return httpx.Timeout(seconds + 1, connect=connect, pool=seconds / 2)
 
 
 async def exchange(http: httpx.AsyncClient, request: httpx.Request, seconds: float) -> Answer:
@@ -107,7 +109,7 @@ async def exchange(http: httpx.AsyncClient, request: httpx.Request, seconds: flo
         raise NoAnswer("deadline", may_have_left=left) from error
     except _BEFORE_SENDING as error:
         raise NoAnswer(_reason(error), may_have_left=trail.sending) from error
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, OSError) as error:
         left = trail.sending or not trail.seen
         raise NoAnswer(_reason(error), may_have_left=left) from error
     sent_id = request.headers.get("client-request-id")

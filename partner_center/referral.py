@@ -116,6 +116,7 @@ class Referral:
 
     @property
     def is_won(self) -> bool:
+        """Closed as Won, the only closed state in which a deal can still be registered."""
         return self.status == Status.CLOSED and self.substatus == Substatus.WON
 
     @property
