@@ -37,6 +37,9 @@ PROBLEMS: Final[Mapping[str, str]] = {
     # what a form says
     "ambiguous": "“{typed}” can be read as {first} or as {second}; write the one you mean.",
     "unreadable": "{why} {instead}",
+    # what was typed into a form
+    "ambiguous": "“{typed}” can mean {first} or {second}; write it so that it can mean only one.",
+    "unreadable": "{why} {instead}",
     # team
     "member_incomplete": "{field} is missing.",
     "email_invalid": "{email} is not an email address.",
@@ -96,7 +99,10 @@ _NOT_SAID: Final = words("?")
 
 
 def problem_words(problem: Problem, reader: Reader) -> Text:
-    """The sentence for a problem, its dates and numbers as the reader writes them."""
+    """The sentence for a problem, its dates and numbers as the reader writes them.
+
+    What somebody typed is quoted as it was typed.
+    """
     sentence = PROBLEMS.get(problem.code)
     if sentence is None:
         return words("Partner Center expects something else here ({code}).", code=problem.code)
@@ -121,6 +127,8 @@ def _fact(name: str, value: str, reader: Reader) -> Text:
             return _FIELDS.get(value) or label_of(value)
         case "status" | "substatus":
             return state_word(value)
+        case "typed" | "first" | "second" | "why" | "instead" | "email":
+            return text(value)
         case "allowed":
             return text(" or ".join(part.strip() for part in value.split(",")))
         case _:
