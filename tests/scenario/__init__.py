@@ -1,0 +1,1 @@
+"""Transcripts: what people say and press, what they hear, and what Partner Center holds then."""

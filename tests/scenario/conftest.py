@@ -1,0 +1,33 @@
+"""A bot in a world, with somebody signed in."""
+
+import json
+
+import pytest
+
+from tests.world import Json, World
+
+
+@pytest.fixture
+async def office(world: World) -> World:
+    """The real bot is up; nobody is signed in."""
+    await world.bot()
+    return world
+
+
+@pytest.fixture
+async def ben(office: World) -> World:
+    """The real bot is up and Ben, a seller, is signed in."""
+    await signed_in(office, "ben")
+    return office
+
+
+async def signed_in(world: World, person: str) -> None:
+    """Sign a person in through the link the bot gives."""
+    await world.signs_in(person)
+    await world.hears(person, until="You are signed in")
+
+
+async def patches(world: World) -> list[Json]:
+    """The PATCH requests that reached Partner Center, bodies as JSON, oldest first."""
+    rows = [row for row in await world.requests() if row["method"] == "PATCH"]
+    return [{**row, "body": json.loads(row["body"])} for row in rows]

@@ -1,0 +1,66 @@
+"""Lists, names and numbers: everybody finds the deal they mean, or is asked."""
+
+from sandbox.deals import FABRIKAM, SOUTHRIDGE
+from tests.scenario.conftest import signed_in
+from tests.world import World
+
+
+async def test_handles_are_the_same_for_everybody(ben: World) -> None:
+    await signed_in(ben, "cleo")
+    await ben.says("ben", "show fabrikam analytics")
+    handle = (await ben.hears("ben", until="#")).words.split("#")[1][:4]
+    await ben.says("cleo", f"show #{handle}")
+    await ben.hears("cleo", until="Fabrikam analytics rollout")
+
+
+async def test_typos_are_forgiven(ben: World) -> None:
+    await ben.says("ben", "show fabrikan analitics")
+    await ben.hears("ben", until="Fabrikam analytics rollout")
+
+
+async def test_several_hits_ask_which_and_go_on(ben: World) -> None:
+    await signed_in(ben, "ada")
+    await ben.says("ada", "update analytics value 31k")
+    asked = await ben.hears("ada", until="Which do you mean?")
+    assert asked.words.count("#") >= 2
+    assert await ben.ledger() == []
+
+
+async def test_a_number_nobody_saw_is_said_to_be_unknown(ben: World) -> None:
+    await ben.says("ben", "show #9999")
+    await ben.hears("ben", until="cannot find")
+
+
+async def test_lists_by_state_and_pages(ben: World) -> None:
+    await signed_in(ben, "ada")
+    await ben.says("ada", "list all")
+    first = (await ben.hears("ada", until="Deals you may see")).words
+    await ben.clicks("ada", "Next page")
+    second = (await ben.hears("ada", until="Deals you may see")).words
+    assert first != second
+    await ben.says("ada", "list won")
+    won = (await ben.hears("ada", until="Won deals")).words
+    assert "Active" not in won.replace("[Active]", "").split("Select a deal")[0]
+
+
+async def test_F10_one_page_is_enough_for_the_first_card(ben: World) -> None:
+    await signed_in(ben, "ada")
+    before = len(await ben.requests())
+    await ben.says("ada", "list all")
+    await ben.hears("ada", until="Deals you may see")
+    assert len(await ben.requests()) == before + 1
+
+
+async def test_E9_everybody_sees_only_their_own_deals(ben: World) -> None:
+    await signed_in(ben, "dana")
+    await ben.says("dana", "list all southridge")
+    assert "Southridge" in (await ben.hears("dana")).words
+    await ben.says("ben", "list all southridge")
+    assert "Southridge" not in (await ben.hears("ben")).words.replace("“southridge”", "")
+    await ben.says("ben", f"show {SOUTHRIDGE}")
+    await ben.hears("ben", until="cannot find")
+
+
+async def test_a_pasted_link_opens_the_deal(ben: World) -> None:
+    await ben.says("ben", f"https://partner.microsoft.com/dashboard/v2/referrals/{FABRIKAM}")
+    await ben.hears("ben", until="Fabrikam analytics rollout")
