@@ -37,9 +37,6 @@ PROBLEMS: Final[Mapping[str, str]] = {
     # what a form says
     "ambiguous": "“{typed}” can be read as {first} or as {second}; write the one you mean.",
     "unreadable": "{why} {instead}",
-    # what was typed into a form
-    "ambiguous": "“{typed}” can mean {first} or {second}; write it so that it can mean only one.",
-    "unreadable": "{why} {instead}",
     # team
     "member_incomplete": "{field} is missing.",
     "email_invalid": "{email} is not an email address.",

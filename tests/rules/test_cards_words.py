@@ -64,7 +64,7 @@ def test_facts_are_written_for_the_reader() -> None:
     late = Problem("won_within_72_hours", {"until": "2026-03-04T23:30:00+00:00"})
     assert "5. März 2026, 00:30 (Europe/Berlin)" in problem_words(late, german).plain
     typed = Problem("ambiguous", {"typed": "50.000", "first": "USD 50000", "second": "USD 50"})
-    assert problem_text(typed, READER).startswith("“50.000” can mean USD 50000 or USD 50;")
+    assert problem_text(typed, READER).startswith("“50.000” can be read as USD 50000 or as USD 50;")
     long = Problem("text_too_long", {"field": "notes", "limit": "5000", "length": "5001"})
     assert problem_text(long, READER).startswith("Notes can have 5,000 characters")
 
