@@ -45,6 +45,8 @@ def _no_deal(line: Line, verb: str) -> Unclear:
 
 
 def deal_only(make: Callable[[Target], Command], verb: str) -> Callable[[Line], Parsed]:
+    """The parser of a command that takes a deal and nothing else."""
+
     def parse_deal(line: Line) -> Parsed:
         found, rest = take_exact(line.words)
         if found is not None and not join(rest):
@@ -56,6 +58,7 @@ def deal_only(make: Callable[[Target], Command], verb: str) -> Callable[[Line], 
 
 
 def list_line(line: Line) -> Parsed:
+    """`list [mine|new|active|won|lost|all] [text] [page N]`."""
     words = list(line.words)
     page = 1
     if len(words) >= 2 and words[-2].plain == "page" and words[-1].text.isdecimal():
@@ -77,6 +80,7 @@ _LINKS = frozenset({"to", "with", "so", "that", "and", ":"})
 
 
 def update_line(line: Line) -> Parsed:
+    """`update DEAL field value ...`, or the fields first and the deal last."""
     words = unglued(line.words)
     split_at = first_field(words, line.today)
     before, rest = words[:split_at], words[split_at:]
@@ -151,6 +155,7 @@ _PHONE = re.compile(r"\+?[0-9(][0-9()./-]*")
 
 
 def member_line(line: Line) -> Parsed:
+    """`team add DEAL EMAIL FIRST LAST PHONE`, in any order that leaves no doubt."""
     target, words = take_exact(line.words)
     email = next((word for word in words if _EMAIL.fullmatch(word.text.strip("<>,;"))), None)
     if target is None:
@@ -175,6 +180,8 @@ def member_line(line: Line) -> Parsed:
 
 
 def move_line(move: Move, verb: str) -> Callable[[Line], Parsed]:
+    """The parser of a status move: a deal, and what follows it as the reason."""
+
     def parse_move(line: Line) -> Parsed:
         words = line.words
         cut = _reason_at(words)
@@ -222,6 +229,7 @@ def close_line(line: Line) -> Parsed:
 
 
 def eligible_line(line: Line) -> Parsed:
+    """`eligible`, `eligible me` or `eligible DEAL`."""
     words = line.words
     if not words or join(words).casefold() in {"me", "we", "us", "company", "partner", "i"}:
         return Eligible()
@@ -229,6 +237,7 @@ def eligible_line(line: Line) -> Parsed:
 
 
 def nothing(command: Command) -> Callable[[Line], Parsed]:
+    """The parser of a command that takes nothing."""
     return lambda _line: command
 
 
