@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
-from bot.dialog import Dialog
 
 from bot import crash, log
 from bot.background import Background
 from bot.desk import Desk
+from bot.dialog import Dialog
 from bot.dispatch import Dispatch
 from bot.identity import Identity
 from bot.keys_file import sandbox_key
@@ -41,7 +41,8 @@ from bot.teams.hosts import Hosts
 from bot.teams.keys import SigningKeys
 from bot.teams.outside import Outside
 from bot.turns import Turns
-from bot.web import create_app
+from bot.web import Health, create_app
+from partner_center.circuit import CircuitState
 from partner_center.client import PartnerCenter
 from partner_center.exchange import make_http
 
@@ -126,7 +127,13 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> web
         await http.aclose()
         await store.close()
 
-    app = create_app(settings, door=door, sign_in=pages.routes())
+    async def upstream() -> Health:
+        closed = partner_center.circuit.state is CircuitState.CLOSED
+        return Health.OK if closed else Health.DEGRADED
+
+    app = create_app(
+        settings, door=door, sign_in=pages.routes(), readiness={"partner_center": upstream}
+    )
     app.cleanup_ctx.append(parts)
     return app
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from bot import proposals
 from bot.changes import AmbiguousValue, UnreadableValue, Value, read_text
@@ -19,7 +20,7 @@ from cards.changes import FieldChange
 from cards.notice import notice_card, problem_text
 from cards.referral import edit_form_card, member_form_card, move_form_card
 from cards.wording import words
-from partner_center.money import Amount
+from partner_center.money import Amount, plain
 from partner_center.patch import changes_document, member_document, move_document
 from partner_center.referral import (
     MOVES,
@@ -120,19 +121,26 @@ def _entered(
             changes.append((field, read_text(field, typed.strip(), today)))
         except AmbiguousValue as error:
             first, second = (reading.label for reading in error.readings[:2])
-            facts = {"typed": typed, "first": first, "second": second}
+            facts = {"field": field, "typed": typed, "first": first, "second": second}
             problems.append(Problem("ambiguous", facts))
         except UnreadableValue as error:
             why, instead = explain_value(error)
-            problems.append(Problem("unreadable", {"why": why, "instead": instead}))
+            facts = {"field": field, "why": why, "instead": instead}
+            problems.append(Problem("unreadable", facts))
     return changes, problems
 
 
 def _as_entered(referral: Referral, field: Field) -> str:
     value = held(referral, field)
-    if value is None:
-        return ""
-    return value.isoformat() if isinstance(value, date) else str(value)
+    match value:
+        case None:
+            return ""
+        case Decimal():
+            return plain(value)
+        case date():
+            return value.isoformat()
+        case str():
+            return value.strip()
 
 
 async def edit_form(desk: Desk, turn: Turn, referral: Referral | str) -> Reply:
