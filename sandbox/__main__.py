@@ -54,6 +54,7 @@ def read_arguments(line: list[str]) -> Arguments:
 
 async def serve(arguments: Arguments) -> None:
     """Serve until told to end; says where on stdout, as one JSON line, once it is ready."""
+    end = _watch_for_the_end()
     async with AsyncExitStack() as stack:
         folder = arguments.state or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="dealdesk-sandbox-"))
@@ -85,7 +86,7 @@ async def serve(arguments: Arguments) -> None:
         ready = {"page": f"{addresses.plain}/", "settings": house.settings()}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
-        await _told_to_end()
+        await end.wait()
 
 
 def _listen(port: int) -> socket.socket:
@@ -97,14 +98,14 @@ def _listen(port: int) -> socket.socket:
     return listening
 
 
-async def _told_to_end() -> None:
-    """Wait for SIGTERM, SIGINT, or the end of stdin: then the parent is gone."""
+def _watch_for_the_end() -> asyncio.Event:
+    """Set by SIGTERM, SIGINT, or the end of stdin: then the parent is gone."""
     end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
     threading.Thread(target=_watch_stdin, args=(loop, end), daemon=True).start()
-    await end.wait()
+    return end
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, end: asyncio.Event) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from sandbox.entra import CLIENT, CODE, ON_BEHALF, REFRESH, Entra, EntraRefused
+from sandbox.entra import CLIENT, CODE, ON_BEHALF, REFRESH, Entra
 from sandbox.entra_page import pick_page, trouble_page
+from sandbox.entra_refusal import EntraRefused
 from sandbox.people import PEOPLE, TENANT_DOMAIN, TENANT_ID
 
 TENANT_NAMES = frozenset({TENANT_ID, TENANT_DOMAIN, "organizations"})

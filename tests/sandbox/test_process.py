@@ -34,8 +34,9 @@ def test_ready_line_names_page_and_settings(sandbox: launch.Sandbox) -> None:
 def test_ends_on_a_signal(number: signal.Signals) -> None:
     running = launch.start(port=0)
     running.process.send_signal(number)
-    assert running.process.wait(10) == 0
+    code = running.process.wait(10)
     running.stop()
+    assert code == 0
 
 
 def test_ends_when_its_parent_is_killed() -> None:
