@@ -86,6 +86,13 @@ class Identity:
         """
         return await self._offers.take(person, exchange_id, connection_name, token)
 
+    async def is_first(self, person: Person, exchange_id: str) -> bool:
+        """True once for an offer that was taken up: whoever gets it carries on after the sign-in.
+
+        Several clients send the same offer, and all of them are answered that it worked.
+        """
+        return await self._offers.is_first(person, exchange_id)
+
     async def sign_in_link(
         self,
         person: Person,

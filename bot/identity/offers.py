@@ -64,6 +64,11 @@ class Offers:
             running.add_done_callback(lambda _: self._running.pop(key, None))
         return await asyncio.shield(running)
 
+    async def is_first(self, person: Person, exchange_id: str) -> bool:
+        """Whether this asks first about an offer taken up, as `Identity.is_first` promises."""
+        async with self._store.begin() as connection:
+            return await token_exchanges.announce(connection, person.tenant, person.id, exchange_id)
+
     def _is_persons(self, person: Person, token: str) -> bool:
         """Whether a token is for the bot and this person; Entra checks the rest of it."""
         claims = unverified(token)

@@ -106,6 +106,7 @@ token_exchanges = sa.Table(
     sa.Column("person", sa.Text, primary_key=True),
     sa.Column("exchange_id", sa.Text, primary_key=True),
     sa.Column("succeeded", sa.Boolean, nullable=True),
+    sa.Column("announced", sa.Boolean, nullable=False, server_default=sa.false()),
     _time("created"),
 )
 

@@ -47,6 +47,17 @@ async def outcome(
     return found
 
 
+async def announce(connection: AsyncConnection, tenant: str, person: str, exchange_id: str) -> bool:
+    """True for the one caller who is to carry on after an exchange that succeeded."""
+    return await rows.changed(
+        connection,
+        token_exchanges.update()
+        .where(_is(tenant, person, exchange_id))
+        .where(_TABLE.succeeded.is_(sa.true()), _TABLE.announced.is_(sa.false()))
+        .values(announced=True),
+    )
+
+
 async def prune(connection: AsyncConnection, before: datetime) -> None:
     """Forgets exchanges made before a moment; Teams repeats one within seconds."""
     await connection.execute(token_exchanges.delete().where(_TABLE.created < before))

@@ -48,6 +48,22 @@ async def test_e6_the_same_offer_from_four_clients_and_two_instances_is_exchange
     other.close()
 
 
+async def test_e6_of_many_clients_one_carries_on(
+    stand: Stand, store: Store, clock: Clock, identity: Identity
+) -> None:
+    other = stand.identity(store, clock)
+    assert not await identity.is_first(person("ben"), "x1")
+    await identity.exchange(person("ben"), "x1", CONNECTION_NAME, offer(stand))
+    first = await asyncio.gather(
+        *(one.is_first(person("ben"), "x1") for one in (identity, other, identity, other))
+    )
+    assert sorted(first) == [False, False, False, True]
+    stand.entra.accounts.revoke("cleo", tokens=False)
+    assert not await identity.exchange(person("cleo"), "x1", CONNECTION_NAME, offer(stand, "cleo"))
+    assert not await identity.is_first(person("cleo"), "x1")
+    other.close()
+
+
 async def test_e6_equal_ids_of_two_people_are_two_offers(stand: Stand, identity: Identity) -> None:
     took = await asyncio.gather(
         *(

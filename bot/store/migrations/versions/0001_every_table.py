@@ -271,6 +271,7 @@ def upgrade() -> None:
         sa.Column("person", sa.Text(), nullable=False),
         sa.Column("exchange_id", sa.Text(), nullable=False),
         sa.Column("succeeded", sa.Boolean(), nullable=True),
+        sa.Column("announced", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "person", "exchange_id", name=op.f("pk_token_exchanges")),
     )
