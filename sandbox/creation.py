@@ -120,17 +120,48 @@ def _own(given: Document, now: datetime) -> Document:
     if given["type"] == "Shared" and not wire.objects_at(given, "details/requirements/solutions"):
         raise invalid("A co-sell deal needs a solution.", "details/requirements/solutions")
     _check_team(given)
-    referral_id = str(uuid.uuid4())
-    engagement = str(uuid.uuid4())
-    inviter: Document = {
+    referral: Document = {
+        **copy.deepcopy(_DEFAULTS),
+        **copy.deepcopy(given),
+        **_of_the_system(given, now),
+    }
+    wire.object_at(referral, "customerProfile")["isMatchingComplete"] = False
+    details = wire.object_at(referral, "details")
+    for pointer in ("/details/dealValue", "/details/currency", "/details/closingDateTime"):
+        member = pointer.rpartition("/")[2]
+        try:
+            details[member] = SCALARS[pointer](details.get(member))
+        except ValueError as problem:
+            raise invalid(str(problem), pointer) from problem
+    details.setdefault("notes", None)
+    return referral
+
+
+_DEFAULTS: Document = {
+    "name": None,
+    "externalReferenceId": None,
+    "campaignId": None,
+    "statusReason": None,
+    "qualification": "SalesQualified",
+    "salesStage": None,
+    "quality": "Unknown",
+    "isSpam": False,
+    "favorite": False,
+    "tags": [],
+    "target": [],
+}
+
+
+def _of_the_system(given: Document, now: datetime) -> Document:
+    referral_id, engagement = str(uuid.uuid4()), str(uuid.uuid4())
+    organisation: Document = {
         "organizationId": CONTOSO,
         "organizationName": ORGANISATIONS[CONTOSO],
     }
-    system: Document = {
+    return {
         "id": referral_id,
         "engagementId": engagement,
-        "organizationId": CONTOSO,
-        "organizationName": ORGANISATIONS[CONTOSO],
+        **organisation,
         "createdDateTime": wire.stamp(now),
         "updatedDateTime": wire.stamp(now),
         "expirationDateTime": None,
@@ -142,34 +173,10 @@ def _own(given: Document, now: datetime) -> Document:
         "mpnId": LOCATION,
         "registrationStatus": "None",
         "registrations": [],
-        "inviteContext": {**wire.object_at(given, "inviteContext"), "invitedBy": inviter},
+        "inviteContext": {**wire.object_at(given, "inviteContext"), "invitedBy": organisation},
         "links": deal_shapes.links(referral_id, engagement),
         "trackingInfo": deal_shapes.tracking(None),
     }
-    defaults: Document = {
-        "name": None,
-        "externalReferenceId": None,
-        "campaignId": None,
-        "statusReason": None,
-        "qualification": "SalesQualified",
-        "salesStage": None,
-        "quality": "Unknown",
-        "isSpam": False,
-        "favorite": False,
-        "tags": [],
-        "target": [],
-    }
-    referral: Document = {**defaults, **copy.deepcopy(given), **system}
-    wire.object_at(referral, "customerProfile")["isMatchingComplete"] = False
-    details = wire.object_at(referral, "details")
-    for pointer in ("/details/dealValue", "/details/currency", "/details/closingDateTime"):
-        member = pointer.rpartition("/")[2]
-        try:
-            details[member] = SCALARS[pointer](details.get(member))
-        except ValueError as problem:
-            raise invalid(str(problem), pointer) from problem
-    details.setdefault("notes", None)
-    return referral
 
 
 def _check_team(given: Document) -> None:

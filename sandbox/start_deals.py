@@ -22,7 +22,7 @@ DEFAULT_COUNT = 160
 
 def named() -> tuple[Deal, ...]:
     """The deals with fixed ids: the sandbox checklist of the API reference, section 16."""
-    return (*_open(), *_answers(), *_values_and_customers(), *_registered(), *_closed(), *_odd())
+    return (*_OPEN, *_ANSWERS, *_VALUES_AND_CUSTOMERS, *_REGISTERED, *_CLOSED, *_ODD)
 
 
 def start(referrals: Referrals, now: datetime, count: int = DEFAULT_COUNT) -> None:
@@ -46,8 +46,8 @@ def _make_unusual(own: Document) -> None:
         own.pop(absent, None)
 
 
-def _open() -> Iterator[Deal]:
-    yield Deal(
+_OPEN = (
+    Deal(
         id=deals.FABRIKAM,
         engagement=deals.FABRIKAM_ENGAGEMENT,
         name="Fabrikam analytics rollout",
@@ -56,16 +56,16 @@ def _open() -> Iterator[Deal]:
         team=("ben", "cleo"),
         notes="First call went well.",
         crm="CRM-1042",
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.NORTHWIND,
         name="Northwind order portal",
         customer="Northwind Traders",
         value=Decimal(20000),
         managed=False,
         team=("ben",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.WOODGROVE,
         name="Woodgrove data platform",
         customer="Woodgrove Bank",
@@ -74,8 +74,8 @@ def _open() -> Iterator[Deal]:
         shared=False,
         microsoft=None,
         team=("ben",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.LITWARE,
         name="Litware modern workplace",
         customer="Litware Inc",
@@ -83,40 +83,41 @@ def _open() -> Iterator[Deal]:
         type="Independent",
         microsoft=None,
         team=("cleo",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.SOUTHRIDGE,
         name="Southridge video archive",
         customer="Southridge Video",
         value=Decimal(88000),
         team=("dana",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.RELECLOUD,
         name="Relecloud media encoding",
         customer="Relecloud",
         value=Decimal(45000),
         made=10 / 24,
         team=("ben",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.BELLOWS,
         name="Bellows College campus cloud",
         customer="Bellows College",
         value=Decimal(70000),
         partner=True,
         team=("cleo",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.WIDE_WORLD,
         name="Wide World Importers supply chain",
         customer="Wide World Importers",
         value=Decimal(1800000),
-    )
+    ),
+)
 
 
-def _answers() -> Iterator[Deal]:
-    yield Deal(
+_ANSWERS = (
+    Deal(
         id=deals.TAILSPIN,
         name="Tailspin toy tracking",
         customer="Tailspin Toys",
@@ -127,8 +128,8 @@ def _answers() -> Iterator[Deal]:
         made=11,
         expires=3,
         team=("ben",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.ADVENTURE,
         name="Adventure Works bike telemetry",
         customer="Adventure Works",
@@ -139,8 +140,8 @@ def _answers() -> Iterator[Deal]:
         made=13.75,
         expires=0.25,
         team=("cleo",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.QUALIFIED_LEAD,
         name="School of Fine Art enquiry",
         customer="School of Fine Art",
@@ -153,8 +154,8 @@ def _answers() -> Iterator[Deal]:
         made=4,
         expires=10,
         team=("ada", "ben"),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.MARKETPLACE_LEAD,
         name="Marketplace visitor",
         customer="Best For You Organics",
@@ -168,75 +169,76 @@ def _answers() -> Iterator[Deal]:
         made=1,
         expires=13,
         more={"referralSource": "AzureMarketplace", "callToAction": "ContactMe"},
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.PROSEWARE,
         name="Proseware contract search",
         customer="Proseware Inc",
         made=5,
         microsoft=shape.NEW,
         team=("ben",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.FOURTH_COFFEE,
         name="Fourth Coffee loyalty app",
         customer="Fourth Coffee",
         microsoft=shape.DECLINED,
         team=("cleo",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.WINGTIP,
         name="Wingtip Toys configurator",
         customer="Wingtip Toys",
         microsoft=shape.EXPIRED,
         team=("cleo",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.BLUE_YONDER,
         name="Blue Yonder flight desk",
         customer="Blue Yonder Airlines",
         microsoft=shape.WON,
         team=("cleo",),
-    )
+    ),
+)
 
 
-def _values_and_customers() -> Iterator[Deal]:
-    yield Deal(
+_VALUES_AND_CUSTOMERS = (
+    Deal(
         id=deals.ALPINE,
         name="Alpine Ski House bookings",
         customer="Alpine Ski House",
         value=Decimal(25000),
         team=("ben",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.MARGIE,
         name="Margie's Travel itineraries",
         customer="Margie's Travel",
         value=Decimal("25000.01"),
         team=("ben",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.COHO,
         name="Coho Vineyard harvest planning",
         customer="Coho Vineyard",
         managed=False,
         team=("cleo",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.GRAPHIC,
         name="Graphic Design Institute portal",
         customer="Graphic Design Institute",
         matched=False,
         team=("ben",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.LUCERNE,
         name="Lucerne Publishing back office",
         customer="Lucerne Publishing",
         solution="SOL-55201-KLM",
         team=("cleo",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.MUNSON,
         name="Munson's Pickles farm sensors",
         customer="Munson's Pickles and Preserves",
@@ -244,15 +246,16 @@ def _values_and_customers() -> Iterator[Deal]:
         currency="EUR",
         country="DE",
         team=("cleo",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.TREY,
         name="Trey Research lab notebook",
         customer="Trey Research",
         value=Decimal(3600000),
         currency="JPY",
         country="JP",
-    )
+    ),
+)
 
 
 def _won(
@@ -272,47 +275,46 @@ def _won(
     )
 
 
-def _registered() -> Iterator[Deal]:
-    yield _won(deals.VANARSDEL, "VanArsdel store analytics", "VanArsdel Ltd", "ben")
-    yield _won(
+_REGISTERED = (
+    _won(deals.VANARSDEL, "VanArsdel store analytics", "VanArsdel Ltd", "ben"),
+    _won(
         deals.REGISTERED_APPROVED,
         "City Power meter readings",
         "City Power & Light",
         "ben",
         "Approved",
-    )
-    yield _won(
+    ),
+    _won(
         deals.REGISTERED_REVIEW,
         "Consolidated route planning",
         "Consolidated Messenger",
         "cleo",
         "ReviewPending",
-    )
-    yield _won(
+    ),
+    _won(
         deals.REGISTERED_ACTION,
         "Humongous claims intake",
         "Humongous Insurance",
         "ben",
         "ActionRequired",
-    )
-    yield _won(
+    ),
+    _won(
         deals.REGISTERED_PASSED, "Liberty Delightful menus", "Liberty's Bakery", "ada", "Passed", 50
-    )
-    yield _won(
-        deals.REGISTERED_FAILED, "Lamna patient portal", "Lamna Healthcare", "ada", "Failed", 45
-    )
-    yield _won(
+    ),
+    _won(deals.REGISTERED_FAILED, "Lamna patient portal", "Lamna Healthcare", "ada", "Failed", 45),
+    _won(
         deals.REGISTERED_CLOSED,
         "First Up job matching",
         "First Up Consultants",
         "ada",
         "Closed",
         55,
-    )
+    ),
+)
 
 
-def _closed() -> Iterator[Deal]:
-    yield Deal(
+_CLOSED = (
+    Deal(
         id=deals.LOST,
         name="Wide Harbor berth scheduling",
         customer="Wide Harbor",
@@ -320,8 +322,8 @@ def _closed() -> Iterator[Deal]:
         closed=9,
         reason="Customer chose another vendor",
         team=("ben",),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.DECLINED,
         name="Datum data warehouse",
         customer="Datum Corporation",
@@ -330,8 +332,8 @@ def _closed() -> Iterator[Deal]:
         invited_by=MICROSOFT,
         closed=20,
         reason="Not a customer",
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.EXPIRED,
         name="Southworks intranet",
         customer="Southworks",
@@ -339,26 +341,27 @@ def _closed() -> Iterator[Deal]:
         direction="Incoming",
         invited_by=MICROSOFT,
         closed=26,
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.ERROR,
         name="Fabrikam analytics rollout (copy)",
         customer="Fabrikam Inc",
         standing=shape.ERROR,
         closed=12,
         reason="Duplicate (created in Partner Center)",
-    )
+    ),
+)
 
 
-def _odd() -> Iterator[Deal]:
-    yield Deal(
+_ODD = (
+    Deal(
         id=deals.HOSTILE,
         name="[Approve here](https://example.com/x) **urgent** <at>Dana</at>",
         customer="O'Hara & Sons \u202egnp.exe <script>alert(1)</script>",
         notes="# Heading\n- ${name} {{DATE(2026-01-01T00:00:00Z)}}\n\u2705 Approved by CFO\u200b",
         team=("ada", "ben"),
-    )
-    yield Deal(
+    ),
+    Deal(
         id=deals.UNUSUAL,
         name="Contoso Suites guest app",
         customer="Contoso Suites &amp; Spa",
@@ -369,7 +372,8 @@ def _odd() -> Iterator[Deal]:
             "salesStage": "100",
             "pulseScore": {"band": "high", "points": 7},
         },
-    )
+    ),
+)
 
 
 _PLACES = [

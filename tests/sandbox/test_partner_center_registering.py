@@ -294,6 +294,14 @@ async def test_u28_sixty_days_after_the_signature(desk: Desk) -> None:
     assert (await registers(desk, late, deals.VANARSDEL))[0] == 204, "rule 7 gives it a year"
 
 
+@pytest.mark.parametrize(("ago", "status"), [(60, 204), (61, 400)])
+async def test_u28_the_sixtieth_day_is_the_last(desk: Desk, ago: int, status: int) -> None:
+    for referral in (deals.FABRIKAM, deals.FABRIKAM_MICROSOFT):
+        desk.world.edit(referral, [put("/createdDateTime", day(100))])
+    dates: dict[str, object] = {"contract/signDateTime": day(ago)}
+    assert (await registers(desk, dates))[0] == status
+
+
 async def test_u28_payments_as_you_go_more_than_a_year_after_sharing_are_refused(
     desk: Desk,
 ) -> None:
