@@ -27,7 +27,7 @@ from bot.proposal_fields import (
     typed,
 )
 from bot.replies import Reply, post
-from bot.store import audit, proposals
+from bot.store import audit, handles, proposals
 from bot.store.proposals import Kind, Proposal, State
 from cards.actions import Save, Show
 from cards.changes import ConflictRow, FieldChange
@@ -152,7 +152,7 @@ async def recover(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
 async def give_back(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     """A write that was cut off and is not there: its button may send the very same again."""
     await _advance(desk, turn, proposal, State.UNKNOWN)
-    return _notice(_UNKNOWN, (words("Check again"), Save(proposal.id)))
+    return await _about(desk, proposal, _UNKNOWN, (words("Check again"), Save(proposal.id)))
 
 
 async def settle_later(desk: Desk, turn: Turn, proposal_id: str) -> None:
@@ -214,7 +214,8 @@ async def _written(desk: Desk, turn: Turn, proposal: Proposal, referral: Referra
     except errors.PartnerCenterError as error:
         _log.warning("saved but not read back", proposal=proposal.id, error=str(error))
         await _advance(desk, turn, proposal, State.DONE)
-        return _notice(_SAVED_UNSEEN, (words("Show the deal"), Show(proposal.referral_id)))
+        deal = (words("Show the deal"), Show(proposal.referral_id))
+        return await _about(desk, proposal, _SAVED_UNSEEN, deal)
     return await _done(desk, turn, proposal, held_now)
 
 
@@ -263,7 +264,8 @@ async def _settle(desk: Desk, turn: Turn, proposal: Proposal, *, send_again: boo
         if send_again and await _advance(desk, turn, proposal, State.OPEN):
             return await _apply(desk, turn, await _again(desk, proposal))
     look = (words("Check again"), Save(proposal.id))
-    return replace(_notice(_UNKNOWN, look), unsettled=proposal.id)
+    reply = await _about(desk, proposal, _UNKNOWN, look)
+    return replace(reply, unsettled=proposal.id)
 
 
 async def _show_conflict(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
@@ -286,9 +288,9 @@ async def _conflict(desk: Desk, turn: Turn, proposal: Proposal, referral: Referr
 async def _show_ended(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     deal = (words("Show the deal"), Show(proposal.referral_id))
     if proposal.state is State.DISCARDED:
-        return _notice(_DISCARDED, deal)
+        return await _about(desk, proposal, _DISCARDED, deal)
     if proposal.state is State.FAILED:
-        return _notice(_REFUSED, deal)
+        return await _about(desk, proposal, _REFUSED, deal)
     token = await bearer(desk, turn)
     referral = await desk.partner_center.get(token, proposal.referral_id)
     shown = await view(desk, turn, referral, related=True)
@@ -316,6 +318,15 @@ async def _find(desk: Desk, turn: Turn, proposal_id: str) -> Proposal | Reply:
 def not_valid() -> Reply:
     """The answer to a button of a card we do not know, or not here."""
     return _notice(_NOT_VALID)
+
+
+async def _about(desk: Desk, proposal: Proposal, told: Told, *buttons: Button) -> Reply:
+    """A notice that names the deal, also when Partner Center does not answer."""
+    async with desk.store.begin() as connection:
+        numbers = await handles.number_of(connection, proposal.tenant, [proposal.referral_id])
+    handle = numbers[proposal.referral_id]
+    named = words("#{handle} · {title}", handle=handle, title=told.title)
+    return _notice(replace(told, title=named), *buttons)
 
 
 def _notice(told: Told, *buttons: Button) -> Reply:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cards.actions import ApplyAgain, Discard, EditForm, Save, Show
+from cards.actions import ApplyAgain, Discard, Save, Show
 from cards.changes import ConflictRow, FieldChange, change_pieces, conflict_pieces
 from cards.deal import DealView, header, move_words, summary_of
 from cards.elements import (
@@ -15,7 +15,6 @@ from cards.elements import (
     card,
     container,
     paragraph,
-    text,
     words,
 )
 from cards.problems import problem_words
@@ -75,66 +74,6 @@ def conflict_card(
         ],
         summary=summary_of(view, title),
     )
-
-
-def saving_card(
-    view: DealView, changes: Sequence[FieldChange], reader: Reader
-) -> dict[str, object]:
-    """While Partner Center is being written; it has no buttons."""
-    title = words("… Saving in Partner Center")
-    body = [*header(view, title), *change_pieces(changes, view.referral, reader)]
-    return card(body, summary=summary_of(view, title))
-
-
-def discarded_card(view: DealView, reader: Reader) -> dict[str, object]:
-    """A change that was given up."""
-    title = words("Nothing was changed")
-    body = [*header(view, title), paragraph(words("You discarded the change."))]
-    return card(body, [_show(view)], summary=summary_of(view, title))
-
-
-def unknown_card(
-    view: DealView,
-    changes: Sequence[FieldChange],
-    reader: Reader,
-    *,
-    request_id: str | None = None,
-) -> dict[str, object]:
-    """A change of which nobody knows yet whether it arrived."""
-    title = words("It is not certain that this was saved")
-    body = [
-        *header(view, title),
-        paragraph(words("Partner Center did not answer in time. It was not sent a second time.")),
-        *change_pieces(changes, view.referral, reader),
-        paragraph(words("Look at the deal before you try again."), strong=True),
-        *_request(request_id),
-    ]
-    look = button(words("Look at the deal"), Show(view.referral.id), primary=True)
-    return card(body, [look], summary=summary_of(view, title))
-
-
-def failed_card(
-    view: DealView,
-    problems: Sequence[Problem],
-    reader: Reader,
-    *,
-    request_id: str | None = None,
-) -> dict[str, object]:
-    """A change that the rules or Partner Center refused."""
-    title = words("Not saved")
-    lines = [paragraph(problem_words(problem, reader)) for problem in problems]
-    if not lines:
-        lines = [paragraph(words("Partner Center refused the change. The deal is as it was."))]
-    body = [*header(view, title), container(lines, style=Style.WARNING), *_request(request_id)]
-    edit = button(words("Edit"), EditForm(view.referral.id), primary=True)
-    return card(body, [edit, _show(view)], summary=summary_of(view, title))
-
-
-def _request(request_id: str | None) -> list[Piece]:
-    if not request_id:
-        return []
-    code = words("For support: request {id}", id=text(request_id, limit=80))
-    return [paragraph(code, subtle=True, size=Size.SMALL)]
 
 
 def _show(view: DealView) -> Piece:

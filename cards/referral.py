@@ -32,11 +32,7 @@ from cards.elements import (
 from cards.forms import edit_form_card, member_form_card, move_form_card
 from cards.proposal import (
     conflict_card,
-    discarded_card,
-    failed_card,
     proposal_card,
-    saving_card,
-    unknown_card,
 )
 from cards.reader import Reader
 from cards.registered import registration_state
@@ -49,15 +45,11 @@ __all__ = [
     "Value",
     "conflict_card",
     "deal_card",
-    "discarded_card",
     "edit_form_card",
-    "failed_card",
     "list_card",
     "member_form_card",
     "move_form_card",
     "proposal_card",
-    "saving_card",
-    "unknown_card",
 ]
 
 _MOST_NAMES: Final = 6

@@ -24,15 +24,11 @@ from cards.referral import (
     FieldChange,
     conflict_card,
     deal_card,
-    discarded_card,
     edit_form_card,
-    failed_card,
     list_card,
     member_form_card,
     move_form_card,
     proposal_card,
-    saving_card,
-    unknown_card,
 )
 from cards.registration import (
     DraftRow,
@@ -424,12 +420,6 @@ CARDS: Final[dict[str, Callable[[], Card]]] = {
         PROPOSAL,
         READER,
     ),
-    "saving": lambda: saving_card(VIEW, CHANGES[:1], READER),
-    "discarded": lambda: discarded_card(VIEW, READER),
-    "unknown": lambda: unknown_card(VIEW, CHANGES[:1], READER, request_id="b1c2d3e4"),
-    "failed": lambda: failed_card(
-        LOST, (Problem("closed_terminal", {"status": "Closed", "substatus": "Lost"}),), READER
-    ),
     "edit-form": lambda: edit_form_card(VIEW, READER),
     "edit-form-error": lambda: edit_form_card(
         VIEW,
@@ -551,8 +541,6 @@ def holding(said: str) -> dict[str, Card]:
         "conflict": conflict_card(
             view, [ConflictRow("notes", said, said, said)] * 4, PROPOSAL, READER
         ),
-        "unknown": unknown_card(view, changes, READER, request_id=said),
-        "failed": failed_card(view, problems, READER, request_id=said),
         "edit-form": edit_form_card(view, READER, given=entered, problems=problems),
         "member-form": member_form_card(view, READER, entered, problems=problems),
         "move-form": move_form_card(view, "lost", READER, problems=problems),
