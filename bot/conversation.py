@@ -46,6 +46,11 @@ class Place:
     team_id: str | None = None
     channel_id: str | None = None
 
+    @property
+    def channel(self) -> str:
+        """The conversation without its thread: a new thread of a channel is still that channel."""
+        return self.conversation_id.partition(";messageid=")[0]
+
     def to_json(self) -> dict[str, str | None]:
         """The place as a plain dict, for a row of the store."""
         return {

@@ -224,11 +224,11 @@ class Dialog:
     async def _here(self, turn: Turn) -> Draft | None:
         async with self._desk.store.read() as connection:
             found = await drafts.all_open(connection, turn.person.tenant, turn.person.id)
-        now, here = self._desk.now(), turn.place.conversation_id
-        return next(
-            (each for each in found if each.place.conversation_id == here and each.expires > now),
-            None,
-        )
+        now, here = self._desk.now(), turn.place
+        living = [each for each in found if each.expires > now]
+        same = [each for each in living if each.place.conversation_id == here.conversation_id]
+        near = [each for each in living if each.place.channel == here.channel]
+        return next(iter((*same, *near)), None)
 
     async def _with(
         self, turn: Turn, draft_id: str, act: Callable[[Opened], Awaitable[Reply]]

@@ -13,6 +13,7 @@ from bot.desk import Desk, Turn
 from bot.dialog import Dialog
 from bot.identity import Reason, SignInNeeded
 from bot.replies import Reply
+from bot.store import waiting
 from bot.targets import Target
 from cards import actions
 from cards.help import CommandHelp, help_card, welcome_card
@@ -94,8 +95,7 @@ class Dispatch:
             case said.SignIn():
                 return await self._sign_in(turn)
             case said.SignOut():
-                await self._desk.identity.sign_out(turn.person)
-                return Reply(card=signed_out_card(), summary="You are signed out")
+                return await self._sign_out(turn)
             case said.WhoAmI():
                 return await self._who(turn)
             case said.ListDeals():
@@ -143,6 +143,12 @@ class Dispatch:
             raise SignInNeeded(Reason.SIGNED_OUT)
         await self._desk.identity.bearer(turn.person)
         return await self._who(turn)
+
+    async def _sign_out(self, turn: Turn) -> Reply:
+        await self._desk.identity.sign_out(turn.person)
+        async with self._desk.store.begin() as connection:
+            await waiting.drop(connection, turn.person.tenant, turn.person.id)
+        return Reply(card=signed_out_card(), summary="You are signed out")
 
     async def _who(self, turn: Turn) -> Reply:
         account = await self._desk.identity.account(turn.person)

@@ -93,7 +93,7 @@ class Turns:
         ok = await self._desk.identity.exchange(
             exchanged.person, exchanged.exchange_id, exchanged.connection_name, exchanged.token
         )
-        if ok:
+        if ok and await self._desk.identity.is_first(exchanged.person, exchanged.exchange_id):
             self._background.start(
                 self.signed_in(exchanged.person, exchanged.place), "carry on after sign-in"
             )

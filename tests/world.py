@@ -125,6 +125,11 @@ class World:
         await self.post("bot", url=started.url)
         return started
 
+    async def restart(self) -> InProcess:
+        """End the bot of this process in order and start it again on the same database."""
+        await self._bots.pop().stop()
+        return await self.bot()
+
     async def bot_process(self, env: Mapping[str, str] | None = None) -> AsProcess:
         """Start `python app.py` and wait until it is ready; `env` are more variables."""
         log = self.folder / f"bot-{len(self._bots) + 1}.log"

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.world import Json, World
+from tests.seen import Json
+from tests.world import World
 
 
 @pytest.fixture

@@ -1,0 +1,67 @@
+"""Starting: unsafe settings end the process with one sentence before anything listens."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+GUID = "0e34108c-f6af-4453-a3a7-cd0c0f4ad8af"
+SOUND = {
+    "DEALDESK_MODE": "production",
+    "DEALDESK_APP_ID": GUID,
+    "DEALDESK_TENANT_ID": GUID,
+    "DEALDESK_APP_SECRET": "made-for-this-test",
+    "DEALDESK_PUBLIC_URL": "https://dealdesk.example.com",
+    "DEALDESK_ENCRYPTION_KEYS": "A" * 43 + "=",
+}
+
+
+def start(folder: Path, port: int, **changes: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if "DEALDESK" not in name}
+    environment = {**inherited, **SOUND, "DEALDESK_PORT": str(port), **changes}
+    return subprocess.run(  # noqa: S603 - our own program, no shell
+        [sys.executable, str(ROOT / "app.py")],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"DEALDESK_APP_ID": ""}, "APP_ID"),
+        ({"DEALDESK_APP_ID": "  "}, "APP_ID"),
+        ({"DEALDESK_APP_ID": "None"}, "APP_ID"),
+        ({"DEALDESK_TENANT_ID": ""}, "TENANT_ID"),
+        ({"DEALDESK_APP_SECRET": " "}, "APP_SECRET"),
+        ({"DEALDESK_PUBLIC_URL": "http://dealdesk.example.com"}, "PUBLIC_URL"),
+        ({"DEALDESK_ENCRYPTION_KEYS": ""}, "ENCRYPTION_KEYS"),
+        ({"DEALDESK_MODE": "sandbox", "DEALDESK_HOST": "0.0.0.0"}, "HOST"),  # noqa: S104
+        ({"DEALDESK_MODE": "test"}, "MODE"),
+    ],
+)
+def test_A9_unsafe_settings_end_the_process_with_one_sentence(
+    tmp_path: Path, changes: dict[str, str], named: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = start(tmp_path, taken.getsockname()[1], **changes)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert named in ended.stderr
+    assert SOUND["DEALDESK_APP_SECRET"] not in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_A9_a_taken_port_is_said_in_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = start(tmp_path, taken.getsockname()[1])
+    assert ended.returncode == 2
+    assert ended.stderr.strip().splitlines()[-1].startswith("Dealdesk cannot start")
