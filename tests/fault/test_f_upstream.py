@@ -9,6 +9,8 @@ import gzip
 import json
 import socket
 import ssl
+import time
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -208,6 +210,18 @@ def test_F3_retry_after_in_every_form(header: str | None, seconds: float | None)
     assert retry_after(header, NOW) == seconds
 
 
+def test_F3_an_http_date_without_a_zone_is_gmt_wherever_we_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert retry_after(http_date(NOW + timedelta(seconds=90), ASCTIME), NOW) == 90
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def throttle(wait: str | None, body: bytes | None = None) -> Step:
     headers = {} if wait is None else {"Retry-After": wait}
     content = body if body is not None else b'{"statusCode":429,"message":"Rate limit"}'
@@ -350,6 +364,32 @@ async def test_F4_the_circuit_opens_after_five_faults_and_tries_again_after_a_re
         stage.service.then(OK)
         await read(stage)
         assert stage.client.circuit.state is CircuitState.CLOSED
+
+
+async def test_F4_a_trial_call_that_is_given_up_leaves_the_next_one_its_turn() -> None:
+    arrived = asyncio.Semaphore(0)
+
+    async def held(_writer: asyncio.StreamWriter) -> None:
+        arrived.release()
+        await asyncio.Event().wait()
+
+    async with staged(answer(503)) as stage:
+        for _ in range(5):
+            with pytest.raises(Unavailable):
+                await read(stage, Budget(total=8, pauses=(), longest_wait=0))
+        stage.clock.advance(30)
+        stage.service.then(held)
+        trial = asyncio.create_task(read(stage))
+        await arrived.acquire()
+        with pytest.raises(Unavailable) as second:
+            await read(stage)
+        assert second.value.reason == "circuit_open"
+        trial.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await trial
+        stage.service.then(OK)
+        await read(stage)
+    assert stage.client.circuit.state is CircuitState.CLOSED
 
 
 async def test_F4_faults_far_apart_do_not_open_the_circuit() -> None:
@@ -662,21 +702,32 @@ async def test_F7_fifty_megabytes_are_not_taken_in() -> None:
     assert len(stage.service.requests) == 1
 
 
-async def test_F7_a_compressed_answer_is_read_and_a_bomb_is_not() -> None:
+PACKED = {"Content-Encoding": "gzip"}
+
+
+async def test_F7_a_compressed_answer_is_read_and_a_cut_one_is_not() -> None:
     whole = gzip.compress(json.dumps(samples.referral()).encode())
-    bomb = gzip.compress(b" " * (LARGEST_BODY * 5))
-    packed = {"Content-Encoding": "gzip"}
-    async with staged(answer(200, body=whole, headers=packed)) as stage:
+    async with staged(answer(200, body=whole, headers=PACKED)) as stage:
         await read(stage)
         assert stage.service.last.headers["accept-encoding"] == "gzip"
-        stage.service.then(answer(200, body=bomb, headers=packed))
+        stage.service.then(answer(200, body=whole[:-20], headers=PACKED))
         with pytest.raises(UnexpectedAnswer) as caught:
             await read(stage)
-        assert caught.value.reason == "too_big"
-        stage.service.then(answer(200, body=whole[:-20], headers=packed))
-        with pytest.raises(UnexpectedAnswer) as cut_short:
-            await read(stage)
-    assert cut_short.value.reason == "truncated"
+    assert caught.value.reason == "truncated"
+
+
+async def test_F7_a_gzip_bomb_takes_no_more_memory_than_the_largest_body() -> None:
+    bomb = gzip.compress(b" " * (LARGEST_BODY * 6))
+    async with staged(answer(200, body=bomb, headers=PACKED)) as stage:
+        tracemalloc.start()
+        try:
+            with pytest.raises(UnexpectedAnswer) as caught:
+                await read(stage)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert caught.value.reason == "too_big"
+    assert peak < 3 * LARGEST_BODY
 
 
 # F8: total deadlines
