@@ -7,8 +7,9 @@ and takes the write lock when a transaction begins, so that nothing read in it c
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -39,6 +40,7 @@ class _Cursor(Protocol):
 
 class _Driver(Protocol):
     def cursor(self) -> _Cursor: ...
+    def rollback(self) -> None: ...
 
 
 class Store:
@@ -154,6 +156,7 @@ def _sqlite(address: URL) -> AsyncEngine:
     )
     sa.event.listen(engine.sync_engine, "connect", _set_pragmas)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    sa.event.listen(engine.sync_engine, "invalidate", _let_go)
     return engine
 
 
@@ -177,6 +180,16 @@ def _set_pragmas(driver: _Driver, _record: object) -> None:
             cursor.execute(pragma)
     finally:
         cursor.close()
+
+
+def _let_go(driver: _Driver, _record: object, _error: object) -> None:
+    """Ends the transaction of a connection that is thrown away because its task was cancelled.
+
+    SQLite keeps a closed connection alive, with its lock, while a SELECT of it is not read to its
+    end.
+    """
+    with suppress(sqlite3.Error):
+        driver.rollback()
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -1,0 +1,36 @@
+"""A task that is cancelled in the middle of a transaction leaves no lock behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from bot.store.engine import Store, open_store, upgrade
+from bot.store.schema import handle_counters
+
+
+async def _write(store: Store, tenant: str) -> None:
+    async with store.begin() as connection:
+        await connection.execute(handle_counters.insert().values(tenant=tenant, next_number=1))
+        for _ in range(20):
+            await connection.execute(sa.select(handle_counters))
+
+
+async def test_a_cancelled_write_gives_the_lock_back(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}"
+    one, other = open_store(url), open_store(url)
+    await upgrade(one)
+    for turns in range(60):
+        task = asyncio.create_task(_write(one, f"one-{turns}"))
+        for _ in range(turns):
+            await asyncio.sleep(0.0002)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        async with asyncio.timeout(2):
+            await _write(other, f"other-{turns}")
+    await one.close()
+    await other.close()
