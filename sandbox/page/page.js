@@ -192,7 +192,9 @@ async function load(conversations, options) {
   drawMessages(options);
 }
 
+// While another person's conversations load there is no box to type into: it would speak in the old one.
 async function visit(changes, { remember = true } = {}) {
+  if ((changes.person ?? state.person) !== state.person) at("compose").hidden = true;
   Object.assign(state, changes);
   const mine = state.visit += 1;
   const conversations = await api.conversations(state.person);

@@ -5,31 +5,37 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-from playwright.async_api import Browser, Locator, Page, Route
+from playwright.async_api import Page
 
 from sandbox import launch
-from tests.browser import CHECKOUT, launched
+from tests.browser import launched
+from tests.client.pages import Pages, heard, keep, say
 from tests.client.stand_in_bot import StandInBot
 
-SCREENS = CHECKOUT / "out" / "screens"
-MEASURE = CHECKOUT / "tests" / "render.js"
-WAIT_MS = 10_000
+__all__ = ["Stage", "heard", "keep", "say", "stage"]
 
 
 @dataclass(slots=True)
 class Stage:
-    """Everything a test of the page needs; `troubles` is what went wrong in any page."""
+    """Everything a test of the page needs."""
 
-    address: str
     bot: StandInBot
-    browser: Browser
+    pages: Pages
     http: aiohttp.ClientSession
-    troubles: list[str] = field(default_factory=list)
-    _pages: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @property
+    def address(self) -> str:
+        """Where the page is."""
+        return self.pages.address
+
+    @property
+    def troubles(self) -> list[str]:
+        """What went wrong in any page."""
+        return self.pages.troubles
 
     async def open(
         self,
@@ -41,16 +47,7 @@ class Stage:
         height: int = 900,
     ) -> Page:
         """Open the page as a person, in a browser profile of its own."""
-        context = await self.browser.new_context(viewport={"width": width, "height": height})
-        self._pages.push_async_callback(context.close)
-        context.set_default_timeout(WAIT_MS)
-        context.on("weberror", lambda error: self.troubles.append(f"script: {error.error}"))
-        await context.route("**/*", lambda route: self._watch(route))
-        page = await context.new_page()
-        where = f"&conversation={conversation}" if conversation else ""
-        await page.goto(f"{self.address}?person={person}&theme={theme}{where}")
-        await page.locator("nav a[aria-current]").wait_for(state="attached")
-        return page
+        return await self.pages.open(person, conversation, theme=theme, width=width, height=height)
 
     async def say(self, person: str, conversation: str, text: str) -> None:
         """Have a person say something without a page of their own."""
@@ -60,22 +57,12 @@ class Stage:
 
     async def reset(self) -> None:
         """Back to empty conversations and no open page."""
-        await self._pages.aclose()
+        await self.pages.close()
         self.bot.hold.set()
         async with self.http.post(f"{self.address}_sandbox/reset") as answer:
             answer.raise_for_status()
         self.bot.activities.clear()
         self.troubles.clear()
-
-    async def _watch(self, route: Route) -> None:
-        url = route.request.url
-        if url == f"{self.address}measure.js":
-            await route.fulfill(path=MEASURE, content_type="text/javascript")
-        elif url.startswith((self.address, f"{self.bot.url}/auth/")):
-            await route.continue_()
-        else:
-            self.troubles.append(f"network: {url}")
-            await route.abort()
 
 
 @asynccontextmanager
@@ -90,20 +77,5 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
         bot.settings = running.settings
         browser = await stack.enter_async_context(launched())
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield Stage(running.page, bot, browser, http)
-
-
-async def say(page: Page, text: str) -> None:
-    """Type into the message box and press Enter."""
-    await page.locator("#compose-text").fill(text)
-    await page.locator("#compose-text").press("Enter")
-
-
-def heard(page: Page, text: str) -> Locator:
-    """The bot's messages that contain this text."""
-    return page.locator("article.bot", has_text=text)
-
-
-async def keep(page: Page, name: str) -> None:
-    """Write a screenshot, for people to look at."""
-    await page.screenshot(path=SCREENS / f"{name}.png")
+        pages = Pages(running.page, browser, lambda url: url.startswith(f"{bot.url}/auth/"))
+        yield Stage(bot, pages, http)
