@@ -26,7 +26,7 @@ _SECRET_TEXTS = (
     ),
     re.compile(
         r"(?i)[\"'](?:client_secret|client_assertion|refresh_token|access_token|id_token|assertion"
-        r"|code_verifier|token)[\"']\s*:\s*[\"'][^\"']*[\"']"
+        r"|code_verifier|token|password|authorization)[\"']\s*:\s*[\"'][^\"']*[\"']"
     ),
 )
 _UNSEEN = re.compile(

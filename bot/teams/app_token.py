@@ -43,6 +43,8 @@ class Ask(Protocol):
 
     def __call__(self) -> Granted: ...
 
+    def close(self) -> None: ...
+
 
 class Entra:
     """Asks Entra with the bot's own credential. The MSAL client is made once, on first use."""
@@ -67,6 +69,10 @@ class Entra:
                 raise NoAppToken(code)
             case _:
                 raise NoAppToken("unexpected answer")
+
+    def close(self) -> None:
+        """Closes the connections to Entra."""
+        self._http.close()
 
     def _make(self) -> msal.ConfidentialClientApplication:
         authority = self._settings.authority or ""
@@ -112,13 +118,14 @@ class AppToken:
             self._token = None
 
     async def close(self) -> None:
-        """Stops renewing."""
+        """Stops renewing and closes the connections to Entra."""
         if self._timer is not None:
             self._timer.cancel()
         if self._asking is not None:
             self._asking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._asking
+        self._ask.close()
 
     def _renew(self) -> None:
         if self._asking is not None and not self._asking.done():

@@ -113,6 +113,7 @@ class ConnectorServer:
         self.calls: list[Call] = []
         self.connections: set[object] = set()
         self.reactions: list[Reaction] = []
+        self.change = asyncio.Condition()
         self.origin = ""
 
     @property
@@ -135,11 +136,18 @@ class ConnectorServer:
                 request.headers.get("Content-Type"),
             )
         )
+        async with self.change:
+            self.change.notify_all()
         if request.transport is not None:
             self.connections.add(request.transport.get_extra_info("peername"))
         if self.reactions:
             return await self.reactions.pop(0)(request)
         return web.json_response({"id": f"sent-{len(self.calls)}"}, status=201)
+
+    async def has_taken(self, count: int) -> None:
+        """Returns when `count` calls have come."""
+        async with self.change:
+            await self.change.wait_for(lambda: len(self.calls) >= count)
 
     def answers(
         self, status: int, body: object = None, headers: Mapping[str, str] | None = None
@@ -157,6 +165,7 @@ class EntraServer:
 
     def __init__(self, folder: Path) -> None:
         self.requests = 0
+        self.change = asyncio.Condition()
         self.expires_in = 3600
         self.status = 200
         self.origin = ""
@@ -175,7 +184,18 @@ class EntraServer:
         app = web.Application()
         app.router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", self._discovery)
         app.router.add_post("/{tenant}/token", self._token)
+        app.on_response_prepare.append(self._close_after)
         return app
+
+    async def has_granted(self, count: int) -> None:
+        """Returns when `count` tokens were asked for."""
+        async with self.change:
+            await self.change.wait_for(lambda: self.requests >= count)
+
+    async def _close_after(self, _request: web.Request, answer: web.StreamResponse) -> None:
+        """An open TLS connection would outlive the event loop of a test."""
+        answer.headers["Connection"] = "close"
+        answer.force_close()
 
     async def _discovery(self, request: web.Request) -> web.Response:
         base = f"{self.origin}/{request.match_info['tenant']}"
@@ -190,6 +210,8 @@ class EntraServer:
 
     async def _token(self, request: web.Request) -> web.Response:
         self.requests += 1
+        async with self.change:
+            self.change.notify_all()
         form = await request.post()
         if self.status != 200:
             return web.json_response({"error": "invalid_client"}, status=self.status)
@@ -236,6 +258,7 @@ class Recorder:
     answer: Answer | None = None
     exchange: bool = True
     react: Callable[[object], Awaitable[None]] | None = None
+    change: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def said(self, said: Said) -> None:
         await self._note(said)
@@ -251,8 +274,15 @@ class Recorder:
     async def installed(self, installed: Installed) -> None:
         await self._note(installed)
 
+    async def has_heard(self, count: int) -> None:
+        """Returns when `count` things were heard."""
+        async with self.change:
+            await self.change.wait_for(lambda: len(self.heard) >= count)
+
     async def _note(self, what: Said | Pressed | Exchanged | Installed) -> None:
-        self.heard.append(what)
+        async with self.change:
+            self.heard.append(what)
+            self.change.notify_all()
         if self.react is not None:
             await self.react(what)
 
@@ -369,6 +399,11 @@ class Stage:
     async def get(self, path: str) -> Reply:
         async with self.http.get(f"{self.base}{path}") as answer:
             return Reply(answer.status, await answer.read(), dict(answer.headers))
+
+    async def fetch(self, url: str, *, limit: int) -> bytes:
+        """A document, as the door's own session fetches it."""
+        async with self.http.get(url) as answer:
+            return await answer.content.read(limit)
 
     @property
     def place(self) -> Place:
