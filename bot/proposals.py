@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import structlog
 
@@ -41,6 +42,8 @@ from partner_center.referral import Move, Problem, Referral
 _log = structlog.get_logger(__name__)
 READ_BACK = (0.0, 0.5, 1.5)
 """Seconds before each look after a write whose answer did not arrive."""
+UNDER_WAY = timedelta(seconds=40)
+"""Longer than a PATCH may take: a write that is under way for longer was cut off."""
 LATER = (5.0, 15.0, 60.0, 300.0)
 """Seconds before each further look, after the seller was told that the outcome is unknown."""
 
@@ -93,8 +96,10 @@ async def save(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
     match proposal.state:
         case State.OPEN:
             return await _apply(desk, turn, proposal)
-        case State.UNKNOWN | State.APPLYING:
-            return await _settle(desk, turn, proposal, send_again=proposal.state is State.UNKNOWN)
+        case State.APPLYING:
+            return await _follow(desk, turn, proposal)
+        case State.UNKNOWN:
+            return await _settle(desk, turn, proposal, send_again=True)
         case State.CONFLICT:
             return await _show_conflict(desk, turn, proposal)
         case State.DONE | State.DISCARDED | State.FAILED:
@@ -176,6 +181,16 @@ async def settle_later(desk: Desk, turn: Turn, proposal_id: str) -> None:
         return
 
 
+async def _follow(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
+    """Another press of the same button is on its way: wait for what becomes of it."""
+    while desk.now() - proposal.updated < UNDER_WAY:
+        await desk.sleep(0.3)
+        proposal = await _again(desk, proposal)
+        if proposal.state is not State.APPLYING:
+            return await save(desk, turn, proposal.id)
+    return await _settle(desk, turn, proposal, send_again=False)
+
+
 async def _apply(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     token = await bearer(desk, turn)
     request_id = str(uuid.uuid4())
@@ -220,8 +235,12 @@ async def _written(desk: Desk, turn: Turn, proposal: Proposal, referral: Referra
 
 
 async def _done(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) -> Reply:
-    """Tell exactly what Partner Center holds now."""
     await _advance(desk, turn, proposal, State.DONE)
+    return await _saved(desk, turn, proposal, referral)
+
+
+async def _saved(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) -> Reply:
+    """Tell exactly what Partner Center holds now."""
     before = texts(proposal.base)
     saved = tuple(
         FieldChange(name, typed(name, before.get(name)), held_or_said(referral, proposal, name))
@@ -293,9 +312,7 @@ async def _show_ended(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
         return await _about(desk, proposal, _REFUSED, deal)
     token = await bearer(desk, turn)
     referral = await desk.partner_center.get(token, proposal.referral_id)
-    shown = await view(desk, turn, referral, related=True)
-    card = deal_card(shown, turn.reader)
-    return Reply(card=card, summary=_summary(shown.handle, "already saved"))
+    return await _saved(desk, turn, proposal, referral)
 
 
 async def _find(desk: Desk, turn: Turn, proposal_id: str) -> Proposal | Reply:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 import structlog
 
@@ -21,8 +20,6 @@ from cards.reader import Reader
 from partner_center.errors import PartnerCenterError
 
 _log = structlog.get_logger(__name__)
-ABANDONED = timedelta(seconds=60)
-"""A write that is under way for longer has lost its process: a PATCH takes at most 30 s."""
 EVERY = 20.0
 
 
@@ -39,7 +36,9 @@ async def watch_proposals(desk: Desk) -> None:
 async def recover_proposals(desk: Desk) -> int:
     """Look once at every write left under way; how many were looked at."""
     async with desk.store.read() as connection:
-        left = await rows.in_state(connection, State.APPLYING, before=desk.now() - ABANDONED)
+        left = await rows.in_state(
+            connection, State.APPLYING, before=desk.now() - proposals.UNDER_WAY
+        )
     for proposal in left:
         try:
             await _recover(desk, proposal)
