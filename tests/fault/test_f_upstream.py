@@ -53,6 +53,7 @@ from tests.wire.scripted import (
     answer,
     cut,
     drip,
+    listening,
     raw,
     reset,
     serving,
@@ -491,9 +492,8 @@ async def test_F6_a_server_that_speaks_no_tls_is_definite() -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
 
-    server = await asyncio.start_server(plain_text, "127.0.0.1", 0)
-    on_read, on_write = await both(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    server.close()
+    async with listening(plain_text) as url:
+        on_read, on_write = await both(url.replace("http:", "https:"))
     assert type(on_read) is Unavailable
     assert type(on_write) is NotSent
 
@@ -540,19 +540,13 @@ def self_signed(folder: Path) -> tuple[ssl.SSLContext, Path]:
 async def test_F6_a_handshake_that_never_ends_is_definite() -> None:
     """The listener accepts and says nothing: the deadline strikes before a request could go out."""
 
-    async def mute(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        opened.append(writer)
+    async def mute(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
 
-    opened: list[asyncio.StreamWriter] = []
-    server = await asyncio.start_server(mute, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with make_http() as http:
-        client = PartnerCenter(f"https://127.0.0.1:{port}", http)
+    async with listening(mute) as url, make_http() as http:
+        client = PartnerCenter(url.replace("http:", "https:"), http)
         with pytest.raises(NotSent):
             await client.patch(Token(), ID, WON, etag=samples.ETAG, deadline=0.1)
-    for writer in opened:
-        writer.close()
-    server.close()
 
 
 @pytest.mark.parametrize("step", [reset(), cut(), reset(HEAD), cut(HEAD)])
@@ -568,9 +562,8 @@ async def test_F6_a_reset_while_the_request_is_being_sent_is_unknown() -> None:
     async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
 
-    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
-    _, on_write = await both(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    server.close()
+    async with listening(hang_up) as url:
+        _, on_write = await both(url)
     assert type(on_write) is OutcomeUnknown
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ssl import SSLContext
@@ -111,7 +111,6 @@ class Service:
         self.requests: list[Request] = []
         self.connections = 0
         self._steps = list(steps)
-        self._tasks: set[asyncio.Task[None]] = set()
         self.url = ""
 
     def then(self, *steps: Step) -> None:
@@ -124,25 +123,12 @@ class Service:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            while (request := await _read(reader)) is not None:
-                self.requests.append(request)
-                step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
-                await step(writer)
-                if writer.is_closing():
-                    return
-        except (ConnectionError, asyncio.CancelledError):
-            return
-        finally:
-            self._tasks.discard(task)
-            writer.close()
-
-    def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+        while (request := await _read(reader)) is not None:
+            self.requests.append(request)
+            step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
+            await step(writer)
+            if writer.is_closing():
+                return
 
 
 async def _read(reader: asyncio.StreamReader) -> Request | None:
@@ -158,18 +144,41 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
     return Request(method, target, headers, body)
 
 
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
 @asynccontextmanager
-async def serving(*steps: Step, ssl: SSLContext | None = None) -> AsyncIterator[Service]:
-    """A service on a free loopback port."""
-    service = Service(*steps)
-    server = await asyncio.start_server(service.serve, "127.0.0.1", 0, ssl=ssl)
+async def listening(handler: Handler, ssl: SSLContext | None = None) -> AsyncIterator[str]:
+    """An address on a free loopback port; at the end every connection is closed and gone."""
+    open_ones: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        open_ones[task] = writer
+        with suppress(ConnectionError):
+            await handler(reader, writer)
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=ssl)
     scheme = "https" if ssl else "http"
-    service.url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
-        yield service
+        yield f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
-        service.stop()
+        for task, writer in open_ones.items():
+            task.cancel()
+            writer.transport.abort()
+        await asyncio.gather(*open_ones, return_exceptions=True)
+        ends = (writer.wait_closed() for writer in open_ones.values())
+        await asyncio.gather(*ends, return_exceptions=True)
+
+
+@asynccontextmanager
+async def serving(*steps: Step, ssl: SSLContext | None = None) -> AsyncIterator[Service]:
+    """A scripted service."""
+    service = Service(*steps)
+    async with listening(service.serve, ssl) as service.url:
+        yield service
 
 
 class Clock:
