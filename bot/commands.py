@@ -40,7 +40,7 @@ from bot.lines import (
     nothing,
     update_line,
 )
-from bot.targets import exact
+from bot.targets import exact, take_exact
 from bot.words import Word, clean, join, split, starts_with
 from partner_center.referral import Move
 
@@ -62,13 +62,15 @@ class CommandSpec:
 def parse(text: str, today: date) -> Parsed:
     """The command `text` says, or the question or correction it deserves. Never raises."""
     line = clean(text).rstrip("?!").strip()
-    line = re.sub(r"^(?:/|please\s+)+", "", line, flags=re.IGNORECASE)
+    line = re.sub(r"^(?:/|please\s+)+|[\s,]+please$", "", line, flags=re.IGNORECASE)
     words = split(line)
     if not words:
         return Help()
     spec, length = _recognise(words)
     if spec is not None:
         return spec.parse(Line(line, words[length:], today))
+    if first_field(words, today) == 0 and take_exact(words)[0] is not None:
+        return update_line(Line(line, words, today))
     return _deal_first(line, words, today) or _unknown(line, words)
 
 
@@ -106,10 +108,13 @@ def _deal_first(line: str, words: Sequence[Word], today: date) -> Parsed | None:
 def _unknown(line: str, words: Sequence[Word]) -> Unclear:
     """Did you mean; and else a search, so that nobody stands before a wall."""
     typed = words[0].plain
-    known = sorted({phrase[0] for phrase, _spec in _PHRASES})
+    known = sorted({phrase[0] for phrase, spec in _PHRASES if " ".join(phrase) in _TYPED_AS})
     best = process.extractOne(typed, known, scorer=fuzz.ratio, score_cutoff=70) if typed else None
     choices = [Choice("Help", "help")]
-    if len(line) <= 80:
+    deal, _rest = take_exact(words)
+    if deal is not None:
+        choices.insert(0, Choice(f"Show {deal}", f"show {deal}"))
+    elif len(line) <= 80:
         choices.insert(0, Choice(f"Search for “{line}”", f'list "{_unquoted(line)}"'))
     if best is None:
         return Unclear(
@@ -305,6 +310,13 @@ _PHRASES: tuple[tuple[tuple[str, ...], CommandSpec], ...] = tuple(
         key=lambda pair: -len(pair[0]),
     )
 )
+_TYPED_AS = frozenset(
+    phrase
+    for spec in COMMANDS
+    for phrase in spec.phrases
+    if " " not in phrase or phrase == spec.name
+)
+"""What a slip of the finger may have been meant to be."""
 _BY_NAME = {spec.name: spec for spec in COMMANDS}
 _BY_TYPE: dict[type, CommandSpec] = {
     Help: _BY_NAME["help"],

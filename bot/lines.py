@@ -105,7 +105,8 @@ def update_line(line: Line) -> Parsed:
         return Ask(f"“{shown}” can be read in more than one way. Which do you mean?", choices)
     except UnreadableValue as error:
         why, instead = explain_value(error)
-        return Unclear(why, instead)
+        form = Choice("Open the form", f"update {target}")
+        return Unclear(why, instead, (form, Choice("Help", "help update")))
 
 
 VALUE_FORMS = "Write it like 30000, 30k, 1.2m or USD 250,000.50."
@@ -192,7 +193,9 @@ def move_line(move: Move, verb: str) -> Callable[[Line], Parsed]:
         target = named(words[:cut])
         if target is None:
             return _no_deal(line, verb)
-        reason = re.sub(r"^(?:because|reason)\b:?|^[-:–—]", "", join(words[cut:]), flags=re.I)
+        reason = re.sub(
+            r"^(?:because(?: of)?|reason)\b:?|^[-:–—]", "", join(words[cut:]), flags=re.I
+        )
         return MoveDeal(target, move, reason.strip())
 
     return parse_move

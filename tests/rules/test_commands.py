@@ -64,6 +64,9 @@ CLOSE = (Field.CLOSE, date(2026, 3, 31))
         ("show #1042", Show(DEAL)),
         ("show 1042", Show(DEAL)),
         ("#1042", Show(DEAL)),
+        ("show #1042 please", Show(DEAL)),
+        ("value 30k #1042", Update(DEAL, (VALUE,))),
+        ("lost #1042 because of budget", MoveDeal(DEAL, Move.LOST, "budget")),
         ("please show fabrikam analytics", Show(Fragment("fabrikam analytics"))),
         (f"show {GUID.upper()}", Show(ReferralId(GUID))),
         (
@@ -182,6 +185,7 @@ def test_an_ambiguous_date_asks_which() -> None:
         ("lits new", "list new"),
         ("regster #1042", "register #1042"),
         ("hepl", "help"),
+        ("delete #1042", "show #1042"),
     ],
 )
 def test_did_you_mean(text: str, hint: str) -> None:
@@ -218,6 +222,12 @@ def test_no_dead_ends(text: str) -> None:
     assert isinstance(found, Unclear)
     assert found.why.endswith((".", "?"))
     assert found.instead.endswith((".", "?"))
+
+
+def test_small_talk_is_not_taken_for_a_slip() -> None:
+    found = parse("whats up", TODAY)
+    assert isinstance(found, Unclear)
+    assert "Did you mean" not in found.instead
 
 
 def test_close_alone_asks_how() -> None:
