@@ -217,7 +217,12 @@ async def fetch(process: Process, submission: Submission) -> Submission:
 
 async def owed(process: Process, what: str = "") -> list[Json]:
     """The messages put into the outbox, oldest first, those with `what` in their key."""
-    async with process.store.read() as connection:
+    return await owed_by(process.store, what)
+
+
+async def owed_by(store: Store, what: str) -> list[Json]:
+    """The same of a database."""
+    async with store.read() as connection:
         rows = await connection.execute(
             sa.select(schema.outbox.c.message)
             .where(schema.outbox.c.key.contains(what))

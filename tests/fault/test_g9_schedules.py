@@ -1,0 +1,67 @@
+"""Case G9: a thousand random lives of a registration, two processes, every fault at once."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from bot import registration_rules as rules
+from bot.registration_rules import Decision, Do, Limits, Seen, Standing, State, Why
+from tests.fault.schedules import Line, Wrong, empty, live, open_line
+
+LIVES = 1000
+BATCH = 100
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Where a commit costs little, if there is such a place: the file is the same."""
+    if not os.access(_IN_MEMORY, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=_IN_MEMORY) as made:
+        yield Path(made)
+
+
+async def _lives(line: Line, first: int, count: int) -> Counter[State]:
+    ends: Counter[State] = Counter()
+    for seed in range(first, first + count):
+        try:
+            ends[await live(line, seed)] += 1
+        except Wrong as wrong:
+            raise Wrong(f"seed {seed}: {wrong}") from wrong
+        await empty(line)
+    return ends
+
+
+@pytest.mark.parametrize("first", range(0, LIVES, BATCH))
+async def test_g9_no_life_ends_in_a_double_a_loss_or_a_false_no(first: int, folder: Path) -> None:
+    async with open_line(folder) as line:
+        ends = await _lives(line, first, BATCH)
+    assert ends[State.DONE] > BATCH // 4
+    assert len(ends) > 2
+    assert sum(ends.values()) == BATCH
+
+
+async def test_g9_the_books_notice_a_rule_that_is_wrong(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Says no as soon as a read does not show it."""
+    right = rules.after_read
+
+    def hasty(row: Standing, seen: Seen, now: datetime, limits: Limits) -> Decision:
+        decision = right(row, seen, now, limits)
+        unsure = row.state is State.UNKNOWN and decision.do is Do.LOOK
+        return Decision(Do.FAIL, Why.GAVE_UP) if unsure else decision
+
+    monkeypatch.setattr(rules, "after_read", hasty)
+    async with open_line(folder) as line:
+        with pytest.raises(Wrong, match="but registered"):
+            await _lives(line, 0, LIVES)
