@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -19,9 +19,13 @@ _FULL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: c
 
 
 class Gate:
-    """Watches new connections until their first request is read."""
+    """Watches new connections until their first request is read.
 
-    def __init__(self) -> None:
+    `last_orders` is awaited at the end while requests are still answered.
+    """
+
+    def __init__(self, last_orders: Callable[[], Awaitable[None]]) -> None:
+        self.last_orders = last_orders
         self._silent: dict[int, asyncio.TimerHandle] = {}
 
     def watch(self, connection: web.RequestHandler, seconds: float) -> None:
@@ -63,7 +67,8 @@ async def listening(
 ) -> AsyncIterator[int]:
     """Serves `app` inside the block and gives the port; `port` 0 takes a free one.
 
-    At the end no new connection is taken, then the application is shut down and cleaned up.
+    At the end come the gate's last orders, then no new connection is taken, then the application
+    is shut down and cleaned up.
     Bodies are never decompressed. Raises OSError when the address is taken.
     """
     runner = web.AppRunner(
@@ -82,6 +87,7 @@ async def listening(
         )
         try:
             yield _port_of(server.sockets[0])
+            await app[GATE].last_orders()
         finally:
             server.close()
     finally:

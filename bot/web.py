@@ -15,7 +15,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.serving import GATE, Gate, listening, until_stopped
+from bot.serving import GATE, Gate
 from bot.settings import Settings
 from bot.store.errors import StoreError
 from bot.teams.body import MAX_BYTES
@@ -72,7 +72,7 @@ def create_app(
     """
     app = web.Application(middlewares=[_guard], client_max_size=MAX_BYTES)
     app[DOOR] = door
-    app[GATE] = Gate()
+    app[GATE] = Gate(last_orders=door.drain)
     app[_READ] = read_seconds
     checks = {"keys": _keys_of(door), "database": _database_of(door), **(readiness or {})}
     app.add_routes([web.post(MESSAGES, _messages), *sign_in])
@@ -81,21 +81,6 @@ def create_app(
     app.on_shutdown.append(_drain)
     app.cleanup_ctx.append(_open_door)
     return app
-
-
-async def serve(
-    app: web.Application, host: str, port: int, *, ready: Callable[[int], None]
-) -> None:
-    """Serves until the process is asked to end; `ready` is told the port.
-
-    Then new requests are answered 503 while turns finish, and only after that the port closes.
-    Raises OSError when the address is taken.
-    """
-    async with listening(app, host, port) as bound:
-        ready(bound)
-        await until_stopped()
-        log.info("stopping")
-        await app[DOOR].drain()
 
 
 async def _messages(request: web.Request) -> web.Response:

@@ -315,6 +315,7 @@ class Stage:
     door: Door
     base: str
     http: aiohttp.ClientSession
+    stop: Callable[[], Awaitable[None]]
 
     def token(
         self,
@@ -461,7 +462,8 @@ async def stage(
         teams = Teams(settings, now=clock.now, monotonic=clock.monotonic)
         door = teams.door(store, listener, patience)
         app = create_app(settings, door=door, read_seconds=read_seconds)
-        port = await stack.enter_async_context(
+        served = await stack.enter_async_context(AsyncExitStack())
+        port = await served.enter_async_context(
             listening(app, "127.0.0.1", 0, silence=silence, most=most)
         )
         http = await stack.enter_async_context(aiohttp.ClientSession())
@@ -477,4 +479,5 @@ async def stage(
             door,
             f"http://127.0.0.1:{port}",
             http,
+            served.aclose,
         )

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import aiohttp
 import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
@@ -230,6 +231,25 @@ async def test_i7_turns_under_way_finish_and_new_ones_are_503(at_door: Stage) ->
     await draining
     assert {reply.status for reply in await asyncio.gather(*posts)} == {200}
     assert len(at_door.listener.heard) == 20
+
+
+async def test_i7_new_connections_are_503_until_the_last_turn_ends(tmp_path: Path) -> None:
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer a.b.c"}
+    async with stage(tmp_path) as at_door:
+        hold = Hold(at_door)
+        post = asyncio.create_task(at_door.post(at_door.activity()))
+        await hold.began.wait()
+        stopping = asyncio.ensure_future(at_door.stop())
+        await asyncio.sleep(0)
+        assert at_door.door.is_stopping
+        async with (
+            aiohttp.ClientSession() as another,
+            another.post(f"{at_door.base}/api/messages", data=b"{}", headers=headers) as late,
+        ):
+            assert late.status == 503
+        hold.go.set()
+        assert (await post).status == 200
+        await stopping
 
 
 async def test_i7_a_turn_that_never_ends_is_cut_off(at_door: Stage) -> None:
