@@ -18,7 +18,7 @@ from bot.desk import Desk, Turn, bearer, microsofts, view
 from bot.draft_expiry import DRAFT_LIFE, expire
 from bot.registration_rules import Standing
 from bot.registration_rules import State as Stage
-from bot.replies import Reply, Where
+from bot.replies import Left, Reply, Where
 from bot.resolver import Resolver
 from bot.steps import BY_NAME, STEPS, Asked, Name, first_open, registration_of
 from bot.store import drafts, handles, registrations
@@ -32,6 +32,7 @@ from cards.deal import DealView
 from cards.registration import (
     DraftRow,
     Outcome,
+    answered_card,
     draft_closed_card,
     drafts_card,
     read_back_card,
@@ -150,7 +151,9 @@ class Dialog:
             return None
         opened = await self._opened(turn, draft)
         reply = await self._typed(turn, opened, text)
-        return None if reply is None else replace(reply, where=Where.NEW)
+        if reply is None:
+            return None
+        return replace(reply, where=Where.NEW, leaves=_left(opened))
 
     async def cancel_here(self, turn: Turn) -> Reply:
         """`cancel`: the dialog this person touched last in this conversation."""
@@ -561,3 +564,14 @@ def _kept(answers: Mapping[str, str], invited: datetime | None) -> dict[str, str
 def _scene(turn: Turn, draft: Draft, referral: Referral, now: datetime) -> Scene:
     invited = draft.answers.get(INVITED)
     return Scene(referral, turn.reader, now, datetime.fromisoformat(invited) if invited else None)
+
+
+def _left(opened: Opened) -> Left | None:
+    """The card of the step that was answered by typing."""
+    draft = opened.draft
+    if draft.message_id is None:
+        return None
+    title = words("Check and submit")
+    if opened.step is not Name.READ_BACK:
+        title = BY_NAME[opened.step].title
+    return Left(draft.place, draft.message_id, answered_card(opened.deal, title))

@@ -19,6 +19,15 @@ class Where(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """What an earlier message of the bot becomes: a short card without buttons."""
+
+    place: Place
+    message_id: str
+    card: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """One answer to one turn: a card or a sentence, never both (Teams splits them)."""
 
@@ -30,6 +39,8 @@ class Reply:
     """For the person who pressed alone: the card everybody sees stays as it is."""
     unsettled: str | None = None
     """The proposal whose outcome is still unknown, to be looked at again later."""
+    leaves: Left | None = None
+    """An earlier message that this reply takes the place of, at the end of the conversation."""
     shown: Callable[[str], Awaitable[None]] | None = None
     """Told the id of the message the reply ended up in."""
 

@@ -14,6 +14,7 @@ from bot.conversation import (
     Answer,
     Exchanged,
     Installed,
+    Message,
     Person,
     Place,
     PlaceKind,
@@ -26,7 +27,7 @@ from bot.dispatch import Dispatch, shares
 from bot.explain import explain
 from bot.identity import SignInNeeded, SignInUnavailable
 from bot.proposals import not_valid, settle_later
-from bot.replies import Reply, Where, post
+from bot.replies import Left, Reply, Where, post
 from bot.sign_in_cards import SignInCards
 from bot.store import people, waiting
 from bot.store.errors import StoreError
@@ -210,6 +211,14 @@ class Turns:
             return
         if reply.shown is not None:
             await reply.shown(message_id)
+        if reply.leaves is not None:
+            await self._leave(reply.leaves)
+
+    async def _leave(self, left: Left) -> None:
+        try:
+            await self._desk.sender.update(left.place, left.message_id, Message(card=left.card))
+        except SendFailed as error:
+            _log.info("earlier card stays", error=str(error))
 
     async def _remember(self, person: Person, place: Place, locale: str) -> None:
         personal = place.conversation_id if place.kind is PlaceKind.PERSONAL else None

@@ -281,6 +281,12 @@ def draft_closed_card(reason: str, view: DealView | None = None) -> dict[str, ob
     return card([*head, paragraph(happened)], buttons, summary=title)
 
 
+def answered_card(view: DealView, step_title: Text) -> dict[str, object]:
+    """What stays of a step's card when the answer was typed: the dialog goes on below."""
+    said = words("↓ #{handle} · {step}: it goes on below.", handle=view.handle, step=step_title)
+    return card([paragraph(said, subtle=True)], summary=said)
+
+
 def _problems(problems: Sequence[Problem], reader: Reader) -> list[Piece]:
     if not problems:
         return []

@@ -38,6 +38,7 @@ from cards.registration import (
     Outcome,
     Section,
     StepView,
+    answered_card,
     draft_closed_card,
     drafts_card,
     live_numbers,
@@ -463,6 +464,7 @@ CARDS: Final[dict[str, Callable[[], Card]]] = {
         READER,
     ),
     "drafts-none": lambda: drafts_card((), READER),
+    "draft-answered": lambda: answered_card(VIEW, words("Contract value")),
     "draft-cancelled": lambda: draft_closed_card("cancelled", VIEW),
     "draft-gone": lambda: draft_closed_card("gone"),
     "choice-deals": lambda: choice_card(

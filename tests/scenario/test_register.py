@@ -90,6 +90,15 @@ async def test_everything_can_be_typed(ben: World) -> None:
     assert len(await registered(ben)) == 1
 
 
+async def test_only_the_last_card_has_buttons(ben: World) -> None:
+    await begins(ben)
+    await ben.says("ben", "250k")
+    await ben.hears("ben", until="it goes on below")
+    seen = await ben.messages("ben")
+    assert sum("Next" in message.words.split("\n") for message in seen) == 1
+    assert "step 2 of 5" in seen[-1].words
+
+
 async def test_pressing_submit_twice_registers_once(ben: World) -> None:
     await begins(ben)
     await walks_to_the_end(ben)
