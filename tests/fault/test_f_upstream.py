@@ -448,11 +448,13 @@ async def test_F5_a_write_without_a_clear_answer_is_unknown_and_never_resent(
     [silence(), drip(HEAD), drip(HEAD + b"\r\n"), drip(HEAD + b"Content-Length: 99\r\n\r\n")],
 )
 async def test_F5_F8_a_write_that_takes_too_long_is_unknown(step: Step) -> None:
-    async with staged(step) as stage:
+    async with staged(OK) as stage:
+        await read(stage)  # the connection is there: the deadline can only strike afterwards
+        stage.service.then(step)
         with pytest.raises(OutcomeUnknown) as caught:
-            await write(stage, deadline=0.1)
+            await write(stage, deadline=0.3)
     assert caught.value.reason == "deadline"
-    assert len(stage.service.requests) == 1
+    assert [request.method for request in stage.service.requests] == ["GET", "PATCH"]
 
 
 # F6: where the connection broke decides what is known
