@@ -254,10 +254,12 @@ async def live(line: Line, seed: int) -> State:
         await registrations.insert(connection, submission)
     processes = [line.resolver(store) for store in line.stores]
     tasks: list[asyncio.Task[bool] | None] = [None, None]
-    for _ in range(draw.randrange(8, 30)):
-        await _happens(line, draw, processes, tasks, submission)
-        await _audit(line, submission)
-    await _crash(tasks)
+    try:
+        for _ in range(draw.randrange(8, 30)):
+            await _happens(line, draw, processes, tasks, submission)
+            await _audit(line, submission)
+    finally:
+        await _crash(tasks)
     hostile.healed = True
     state = await _heal(line, submission)
     while hostile.late or hostile.held:
