@@ -281,7 +281,8 @@ def _sign(case: _Case) -> tuple[Problem, ...]:
         return (Problem("sign_in_future", facts | {"today": case.today.isoformat()}),)
     problems: list[Problem] = []
     earliest = case.today - timedelta(days=SIGN_WINDOW)
-    if sign < earliest:
+    as_it_goes = case.registration.pricing is Pricing.PAY_AS_YOU_GO
+    if sign < earliest and not as_it_goes:
         limits = {"earliest": earliest.isoformat(), "days": str(SIGN_WINDOW)}
         problems.append(Problem("sign_too_old", facts | limits))
     if case.shared is not None and sign < case.shared:

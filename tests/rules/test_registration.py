@@ -168,6 +168,13 @@ def test_pay_as_you_go_runs_from_first_to_last_invoice(
     assert problems(**(PAYG | changed)) == expected
 
 
+def test_pay_as_you_go_may_be_signed_longer_than_sixty_days_ago() -> None:
+    shared = deal(created=datetime(2025, 6, 1, tzinfo=UTC))
+    first = TODAY - timedelta(days=75)
+    invoiced = registration(**(PAYG | {"sign": first, "start": first}))
+    assert validate(invoiced, shared, now=NOW) == ()
+
+
 def test_pay_as_you_go_is_signed_within_a_year_of_sharing() -> None:
     shared = deal(created=datetime(2025, 1, 10, tzinfo=UTC))
     assert validate(registration(**PAYG), shared, now=NOW) == ()
