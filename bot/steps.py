@@ -135,14 +135,18 @@ def read_amount(entered: str, currency: str | None) -> Amount:
 
 
 def spell(value: Decimal) -> str:
-    """The canonical spelling of an amount: it reads one way only, also with three decimals."""
+    """An amount for an input or a choice: when typed it might read two ways, marked as exact."""
     figures = plain(value)
-    return f"{figures}0" if re.search(r"\.\d{3}$", figures) else figures
+    return f"={figures}" if re.search(r"\.\d{3}$", figures) else figures
+
+
+_EXACT = re.compile(r"=(\d{1,13}(?:\.\d{1,6})?)", re.ASCII)
 
 
 def _spelled(amount: Amount) -> str:
     figures = spell(amount.value)
-    return f"{amount.currency} {figures}" if amount.currency else figures
+    exact = figures.startswith("=") or amount.currency is None
+    return figures if exact else f"{amount.currency} {figures}"
 
 
 def _amount_said(amount: Amount, currency: str | None) -> Text:
@@ -175,7 +179,10 @@ def _read_solution_value(entered: str, asked: Asked) -> str:
 
 
 def _amount_in(entered: str, currency: str | None) -> str:
-    amount = read_amount(entered, currency)
+    exact = _EXACT.fullmatch(entered)
+    amount = Amount(Decimal(exact[1])) if exact else read_amount(entered, currency)
+    if amount.value == 0:
+        raise WrongAnswer(_AMOUNT_FAULTS["zero"])
     if amount.currency and currency and amount.currency != currency:
         raise WrongAnswer(
             words(
@@ -184,7 +191,7 @@ def _amount_in(entered: str, currency: str | None) -> str:
                 currency=currency,
             )
         )
-    return spell(amount.value)
+    return plain(amount.value)
 
 
 def _read_currency(entered: str, _asked: Asked) -> str:
@@ -256,6 +263,10 @@ def _deal_value(referral: Referral, _answers: Answers) -> str:
     return spell(referral.deal_value) if referral.deal_value else ""
 
 
+def _contract_value(_referral: Referral, answers: Answers) -> str:
+    return spell(Decimal(answers["value"])) if answers.get("value") else ""
+
+
 def is_finite(answers: Answers) -> bool:
     """Whether the contract ends: an end is asked for unless it is perpetual."""
     return answers.get("term") != Term.PERPETUAL.value
@@ -322,7 +333,7 @@ STEPS: tuple[Step, ...] = (
                 words("Value of the solution"),
                 FieldKind.MONEY,
                 _read_solution_value,
-                prefill=lambda _referral, answers: answers.get("value", ""),
+                prefill=_contract_value,
                 hint=words("The contract value without one-off implementation fees."),
             ),
         ),

@@ -26,6 +26,7 @@ from bot.steps import (
     is_transacted,
     missing,
     registration_of,
+    spell,
 )
 from cards.problems import problem_words
 from cards.reader import Reader
@@ -110,9 +111,15 @@ def take(step: Step, entered: Mapping[str, str], answers: Answers, scene: Scene)
 def standing(step: Step, answers: Answers, scene: Scene) -> dict[str, str]:
     """What stands in a step's inputs: its answers, else what the deal suggests."""
     return {
-        each.id: answers.get(each.id) or each.prefill(scene.referral, answers)
+        each.id: _entered(each, answers) or each.prefill(scene.referral, answers)
         for each in step.fields
     }
+
+
+def _entered(each: StepField, answers: Answers) -> str:
+    """An answer as it stands in its input."""
+    value = answers.get(each.id, "")
+    return spell(Decimal(value)) if value and each.kind is FieldKind.MONEY else value
 
 
 _NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -312,8 +319,9 @@ def usable(answers: Answers, scene: Scene) -> dict[str, str]:
             value = answers.get(each.id)
             if not isinstance(value, str) or not value:
                 continue
+            exact = f"={value}" if each.kind is FieldKind.MONEY else value
             try:
-                read = each.read(value, Asked(scene.referral, kept, scene.today))
+                read = each.read(exact, Asked(scene.referral, kept, scene.today))
             except (WrongAnswer, DoubtfulAnswer):
                 continue
             if read == value:

@@ -1,0 +1,342 @@
+"""The steps of a registration: what is taken, asked again or refused, typed or entered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import walk
+from bot.steps import BY_NAME, STEPS, Asked, Name, first_open, registration_of, spell
+from bot.typed_answers import read_typed
+from bot.walk import Scene
+from cards.reader import Reader
+from cards.registration import FieldKind
+from partner_center.referral import Referral, Solution
+from partner_center.registration import DeployedOn, Pricing, Term
+
+NOW = datetime(2026, 2, 20, 10, tzinfo=UTC)
+ANSWERS = {
+    "value": "120000",
+    "currency": "USD",
+    "term": "Finite",
+    "sign": "2026-02-10",
+    "start": "2026-02-15",
+    "end": "2027-02-14",
+    "solution": "SOL-2",
+    "solution_value": "100000",
+    "azure": "true",
+    "tenant": "Customer",
+    "pricing": "Other",
+    "marketplace": "false",
+}
+
+
+def referral(**changes: object) -> Referral:
+    made = Referral(
+        id="c5fbb3b6-be74-4795-9fb5-4324c73fed37",
+        engagement_id="e",
+        name="Fabrikam analytics rollout",
+        customer="Fabrikam Inc",
+        country="US",
+        organization_id="o",
+        organization_name="Contoso",
+        invited_by=None,
+        status="Active",
+        substatus="Accepted",
+        status_reason=None,
+        type="Shared",
+        qualification="SalesQualified",
+        direction="Outgoing",
+        deal_value=Decimal(30000),
+        currency="USD",
+        closing=None,
+        notes=None,
+        crm_id=None,
+        campaign_id=None,
+        created=datetime(2026, 1, 11, tzinfo=UTC),
+        updated=datetime(2026, 1, 27, tzinfo=UTC),
+        expires=None,
+        accepted=None,
+        closed=None,
+        team=(),
+        solutions=(Solution("SOL-1", "Contoso Portal"), Solution("SOL-2", "Contoso Platform")),
+        registrations=(),
+        registration_status="None",
+        shared_with_microsoft=True,
+        matching_complete=True,
+        help_code=None,
+        mpn_id="1",
+        etag='"1"',
+        raw={},
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def scene(**changes: object) -> Scene:
+    return Scene(referral(**changes), Reader(now=NOW), NOW, datetime(2026, 1, 13, tzinfo=UTC))
+
+
+def without(*names: str) -> dict[str, str]:
+    return {name: value for name, value in ANSWERS.items() if name not in names}
+
+
+def typed(name: Name, words: str, answers: Mapping[str, str] | None = None) -> walk.Taken:
+    """What comes of typing at a step, as the dialog does it."""
+    here, before = scene(), dict(answers or {})
+    step = BY_NAME[name]
+    read = read_typed(step, words, Asked(here.referral, before, here.today))
+    return walk.take(step, walk.standing(step, before, here) | read, before, here)
+
+
+VALUES = [
+    ("250k", {"value": "250000", "currency": "USD"}),
+    ("USD 250,000.00", {"value": "250000", "currency": "USD"}),
+    ("value is 1.2m", {"value": "1200000", "currency": "USD"}),
+    ("$30k", {"value": "30000", "currency": "USD"}),
+    ("USD", {"value": "30000", "currency": "USD"}),
+]
+
+
+@pytest.mark.parametrize(("words", "found"), VALUES)
+def test_a_typed_value(words: str, found: dict[str, str]) -> None:
+    taken = typed(Name.VALUE, words)
+    assert taken.is_complete
+    assert taken.answers == found
+
+
+DATES = [
+    "signed 10 Feb 2026, 15 Feb 2026 to 14 Feb 2027 finite",
+    "15 Feb 2026 to 14 Feb 2027, signed on 10 Feb 2026",
+    "finite; signed 2026-02-10 starts 2026-02-15 ends 2027-02-14",
+    "10 Feb 2026, 15 Feb 2026, 14 Feb 2027",
+    "sign 2026-02-10 start 2026-02-15 until 2027-02-14",
+    "signed Feb 10, 2026 from Feb 15, 2026 to Feb 14, 2027",
+]
+
+
+@pytest.mark.parametrize("words", DATES)
+def test_typed_dates(words: str) -> None:
+    taken = typed(Name.DATES, words, {"value": "120000", "currency": "USD"})
+    assert not taken.errors
+    expected = {name: ANSWERS[name] for name in ("term", "sign", "start", "end")}
+    assert {name: taken.answers[name] for name in expected} == expected
+
+
+def test_the_range_of_the_brief_asks_for_the_day_of_signing_only() -> None:
+    taken = typed(Name.DATES, "12 Feb 2026 to 11 Feb 2027 finite")
+    assert set(taken.errors) == {"sign"}
+    assert taken.answers["start"] == "2026-02-12"
+    assert taken.answers["end"] == "2027-02-11"
+    after = typed(Name.DATES, "11 Feb 2026", taken.answers)
+    assert after.answers["sign"] == "2026-02-11"
+    assert after.is_complete
+
+
+def test_a_perpetual_contract_has_no_end() -> None:
+    taken = typed(Name.DATES, "perpetual, signed 10 Feb 2026, starts 15 Feb 2026")
+    assert taken.is_complete
+    assert taken.answers["term"] == "Perpetual"
+    assert "end" not in taken.answers
+
+
+SOLUTIONS = [
+    ("solution 2", {"solution": "SOL-2", "solution_value": "120000"}),
+    ("2", {"solution": "SOL-2", "solution_value": "120000"}),
+    ("solution 2 100k", {"solution": "SOL-2", "solution_value": "100000"}),
+    ("Contoso Platform for 100k", {"solution": "SOL-2", "solution_value": "100000"}),
+    ("SOL-1, value 100k", {"solution": "SOL-1", "solution_value": "100000"}),
+    ("platform", {"solution": "SOL-2", "solution_value": "120000"}),
+]
+
+
+@pytest.mark.parametrize(("words", "found"), SOLUTIONS)
+def test_a_typed_solution(words: str, found: dict[str, str]) -> None:
+    taken = typed(Name.SOLUTION, words, {"value": "120000", "currency": "USD"})
+    assert taken.is_complete, taken.errors
+    assert {name: taken.answers[name] for name in found} == found
+
+
+DEPLOYMENTS = [
+    ("yes, customer, other", ("true", "Customer", "Other")),
+    ("on Azure in our own tenant, pay as you go", ("true", "Partner", "PayAsYouGo")),
+    ("azure customer's tenant payg", ("true", "Customer", "PayAsYouGo")),
+    ("Yes Partner Other", ("true", "Partner", "Other")),
+]
+
+
+@pytest.mark.parametrize(("words", "found"), DEPLOYMENTS)
+def test_a_typed_deployment(words: str, found: tuple[str, str, str]) -> None:
+    taken = typed(Name.DEPLOYMENT, words)
+    assert taken.is_complete, taken.errors
+    assert tuple(taken.answers[name] for name in ("azure", "tenant", "pricing")) == found
+
+
+def test_half_a_deployment_is_kept_and_the_rest_asked() -> None:
+    taken = typed(Name.DEPLOYMENT, "yes")
+    assert taken.answers == {"azure": "true"}
+    assert set(taken.errors) == {"tenant", "pricing"}
+
+
+def test_what_does_not_run_on_azure_is_held_up() -> None:
+    taken = typed(Name.DEPLOYMENT, "not on azure, customer, other")
+    assert set(taken.errors) == {"azure"}
+
+
+MARKETPLACES = [
+    ("no", {"marketplace": "false"}),
+    ("yes 11 Feb 2026", {"marketplace": "true", "marketplace_date": "2026-02-11"}),
+    ("yes, on 11 Feb 2026", {"marketplace": "true", "marketplace_date": "2026-02-11"}),
+    ("11 Feb 2026", {"marketplace": "true", "marketplace_date": "2026-02-11"}),
+]
+
+
+@pytest.mark.parametrize(("words", "found"), MARKETPLACES)
+def test_a_typed_marketplace(words: str, found: dict[str, str]) -> None:
+    taken = typed(Name.MARKETPLACE, words)
+    assert taken.is_complete, taken.errors
+    assert taken.answers == found
+
+
+@pytest.mark.parametrize("amount", ["50.000", "50,000", "1,234"])
+def test_d1_an_ambiguous_amount_is_asked_with_both_readings(amount: str) -> None:
+    taken = typed(Name.VALUE, amount)
+    assert "value" not in taken.answers
+    readings = [value for value, _said in taken.readings["value"]]
+    assert len(readings) == 2
+    view = walk.step_view(Name.VALUE, taken, scene())
+    asked = next(each for each in view.fields if each.id == "value")
+    assert asked.kind == FieldKind.CHOICE
+    assert [value for value, _said in asked.choices] == readings
+    for reading in readings:
+        step = BY_NAME[Name.VALUE]
+        after = walk.take(step, {"value": reading, "currency": "USD"}, {}, scene())
+        assert "value" not in after.readings
+        if "value" in after.answers:
+            assert Decimal(after.answers["value"]) == Decimal(reading.removeprefix("="))
+        else:
+            assert "decimals" in after.errors["value"].plain
+
+
+def test_an_ambiguous_day_is_asked_with_both_readings() -> None:
+    taken = typed(Name.DATES, "signed 03/02/2026, 15 Feb 2026 to 14 Feb 2027")
+    assert [value for value, _said in taken.readings["sign"]] == ["2026-02-03", "2026-03-02"]
+    assert taken.answers["start"] == "2026-02-15"
+
+
+def test_d3_an_amount_in_another_currency_than_the_contract_is_refused() -> None:
+    step = BY_NAME[Name.VALUE]
+    taken = walk.take(step, {"value": "EUR 250k", "currency": "USD"}, {}, scene())
+    assert "EUR" in taken.errors["value"].plain
+    other = walk.take(step, {"value": "250k", "currency": "EUR"}, {}, scene())
+    assert "USD" in other.errors["currency"].plain
+
+
+BAD = ["-5", "0", "NaN", "1e9", "inf", "between 3 and 5", "hello", "\uff15\uff10"]
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_d2_no_amount_out_of_anything_else(bad: str) -> None:
+    taken = typed(Name.VALUE, bad)
+    assert "value" not in taken.answers
+    assert taken.errors["value"]
+
+
+DAYS = [
+    ("sign", "2026-02-21"),
+    ("sign", "2025-12-01"),
+    ("sign", "2026-01-12"),
+    ("start", "2025-11-01"),
+    ("end", "2026-02-14"),
+    ("sign", "30 Feb 2026"),
+    ("end", "31/12/9999"),
+]
+
+
+@pytest.mark.parametrize(("name", "day"), DAYS)
+def test_d5_a_day_outside_its_window_is_shown_at_its_field(name: str, day: str) -> None:
+    entered = {each: ANSWERS[each] for each in ("term", "sign", "start", "end")} | {name: day}
+    taken = walk.take(BY_NAME[Name.DATES], entered, without(*entered), scene())
+    assert set(taken.errors) == {name}
+
+
+def test_the_annual_value_is_shown_and_does_not_hold_up_a_step() -> None:
+    answers = ANSWERS | {"value": "25000", "solution_value": "20000"}
+    taken = walk.take(BY_NAME[Name.DATES], answers, answers, scene())
+    assert taken.is_complete
+    view = walk.step_view(Name.DATES, taken, scene())
+    assert [problem.code for problem in view.problems] == ["annual_value_too_low"]
+    codes = [problem.code for problem in walk.final_problems(answers, scene())]
+    assert codes == ["annual_value_too_low"]
+
+
+def test_live_numbers_say_the_year_and_the_days_left() -> None:
+    lines = [(line.label, line.value) for line in walk.live_lines(ANSWERS, scene())]
+    said = " ".join(str(part) for line in lines for part in line)
+    assert "120,000" in said
+    assert "50 days left" in said
+    assert "85 days left" in said
+
+
+def test_the_first_open_step_leads_and_complete_answers_are_read_back() -> None:
+    assert first_open({}) is Name.VALUE
+    assert first_open(without("solution")) is Name.SOLUTION
+    assert first_open(ANSWERS) is Name.READ_BACK
+    assert walk.final_problems(ANSWERS, scene()) == ()
+
+
+def test_the_registration_says_what_was_answered() -> None:
+    registration = registration_of(ANSWERS)
+    assert registration.value == Decimal(120000)
+    assert registration.term is Term.FINITE
+    assert registration.sign == date(2026, 2, 10)
+    assert registration.deployment is DeployedOn.CUSTOMER
+    assert registration.pricing is Pricing.OTHER
+    assert registration.marketplace is False
+    assert registration.marketplace_date is None
+
+
+def test_prefill_comes_from_the_deal() -> None:
+    here = scene(solutions=(Solution("SOL-1", "Contoso Portal"),))
+    assert walk.standing(BY_NAME[Name.VALUE], {}, here) == {"value": "30000", "currency": "USD"}
+    solution = walk.standing(BY_NAME[Name.SOLUTION], {"value": "5"}, here)
+    assert solution == {"solution": "SOL-1", "solution_value": "5"}
+
+
+def test_an_old_draft_keeps_what_still_reads_as_an_answer() -> None:
+    old = ANSWERS | {"solution": "GONE", "pricing": "Rent", "wizardry": "yes", "value": "12x"}
+    kept = walk.usable(old, scene())
+    assert kept == without("solution", "pricing", "value")
+    assert first_open(kept) is Name.VALUE
+
+
+def test_the_read_back_shows_every_answer_once() -> None:
+    sections = walk.sections(ANSWERS, scene())
+    assert [section.step for section in sections] == [step.name.value for step in STEPS]
+    said = " ".join(str(line.value) for section in sections for line in section.lines)
+    for piece in ("120,000", "100,000", "Contoso Platform", "February 10, 2026"):
+        assert piece in said
+
+
+@given(st.text(max_size=80), st.sampled_from([step.name for step in STEPS]))
+def test_whatever_is_typed_the_walk_stands(words: str, name: Name) -> None:
+    taken = typed(name, words, {"value": "120000", "currency": "USD"})
+    walk.step_view(name, taken, scene())
+    assert walk.usable(taken.answers, scene()) == taken.answers
+
+
+@given(st.decimals(min_value=Decimal("0.01"), max_value=10**12, places=3))
+def test_a_canonical_amount_reads_one_way_only(value: Decimal) -> None:
+    step = BY_NAME[Name.VALUE]
+    entered = {"value": spell(value), "currency": "KWD"}
+    here = scene(currency="KWD")
+    taken = walk.take(step, entered, {}, here)
+    assert not taken.readings
+    assert Decimal(taken.answers["value"]) == value
+    assert walk.usable(taken.answers, here) == taken.answers
+    assert walk.take(step, walk.standing(step, taken.answers, here), {}, here) == taken
