@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from playwright.async_api import expect
 
 from sandbox.deals import FABRIKAM
 from tests.client.journey import Office, Person
@@ -60,6 +61,7 @@ async def test_one_answer_typed_and_the_rest_clicked(office: Office) -> None:
     await ben.sees("step 1 of 5", picture="step-1")
     await ben.says("250k")
     await ben.sees("step 2 of 5", picture="step-2")
+    await expect(ben.desk.get_by_role("button", name="Next", exact=True)).to_have_count(1)
     await ben.fills(**DATES)
     await ben.presses("Next")
     await goes_to_the_end(ben, pictured=True)
