@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import platform
+from dataclasses import replace
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -22,13 +25,29 @@ LONGEST_NAP = 5.0
 """Seconds until the table is looked at again: another process may have left something open."""
 
 _log = structlog.get_logger(__name__)
+_HERE = f"{platform.node()}:{os.getpid()}:"
+
+
+def _is_dead(owner: str) -> bool:
+    """Whether a lease belongs to a process of this machine that has ended."""
+    machine, _, rest = owner.partition(":")
+    pid, _, _ = rest.partition(":")
+    if machine != platform.node() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
 
 
 class Resolver:
     """Looks at what is due, now and whenever it is woken."""
 
     def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+        self._parts = replace(parts, owner=f"{_HERE}{parts.owner}")
         self._wake = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
 
@@ -37,7 +56,15 @@ class Resolver:
         self._wake.set()
 
     async def recover(self) -> None:
-        """At the start: whatever is open is looked at at once (step 8)."""
+        """At the start: whatever is open is looked at at once (step 8).
+
+        A process that was killed here gives its leases back; one on another machine keeps them
+        until they run out.
+        """
+        async with self._parts.store.begin() as connection:
+            for owner in await registrations.lease_owners(connection):
+                if _is_dead(owner):
+                    await registrations.free(connection, owner)
         await self._due_now()
 
     async def signed_in(self, person: Person) -> None:

@@ -159,6 +159,23 @@ async def place_at(connection: AsyncConnection, submission_id: str, message_id: 
     )
 
 
+async def lease_owners(connection: AsyncConnection) -> list[str]:
+    """Everybody who holds a lease, run out or not."""
+    result = await connection.execute(
+        sa.select(_TABLE.lease_owner).where(_TABLE.lease_owner.is_not(None)).distinct()
+    )
+    return [str(owner) for owner in result.scalars()]
+
+
+async def free(connection: AsyncConnection, owner: str) -> None:
+    """Takes back the leases of a process that is no more."""
+    await connection.execute(
+        registrations.update()
+        .where(_TABLE.lease_owner == owner)
+        .values(lease_owner=None, lease_until=None, version=_TABLE.version + 1)
+    )
+
+
 async def claim(
     connection: AsyncConnection, submission_id: str, owner: str, now: datetime, until: datetime
 ) -> Submission | None:
