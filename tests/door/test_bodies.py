@@ -84,20 +84,8 @@ BODIES: Mapping[str, bytes] = {
     "string": b'"x"',
     "null": b"null",
     "number": b"1",
-    "nested_100k": b'{"text":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "nested_100k_open": b"[" * 100_000,
-    "nested_33": b'{"value":' + b"[" * 33 + b"]" * 33 + b"}",
-    "nested_objects": b'{"value":' * 40 + b"1" + b"}" * 40,
-    "long_integer": b'{"value":' + b"9" * 5_000 + b"}",
-    "long_fraction": b'{"value":0.' + b"9" * 5_000 + b"}",
-    "infinite": b'{"value":1e400}',
-    "nan": b'{"value":NaN}',
-    "minus_infinity": b'{"value":-Infinity}',
-    "bad_utf8": b'{"text":"\xff\xfe"}',
     "utf16": '{"text":"x"}'.encode("utf-16"),
-    "bom": b'\xef\xbb\xbf{"text":"x"}',
-    "duplicate": b'{"type":"message","type":"invoke"}',
-    "duplicate_inside": b'{"type":"message","from":{"id":"a","id":"b"}}',
     "unclosed_quotes": b'{"' + b'\\"' * 100_000,
     "trailing": b"{} {}",
 }
@@ -110,6 +98,40 @@ async def test_a13_what_is_not_strict_json_is_400(at_door: Stage, raw: bytes) ->
     assert (reply.status, reply.body, at_door.listener.heard) == (400, b"", [])
     assert time.monotonic() - began < 1
     await _still_works(at_door)
+
+
+VALUES: Mapping[str, bytes] = {
+    "nested_100k": b"[" * 100_000 + b"]" * 100_000,
+    "nested_32": b"[" * 32 + b"]" * 32,
+    "nested_objects": b'{"a":' * 40 + b"1" + b"}" * 40,
+    "long_integer": b"9" * 41,
+    "very_long_integer": b"9" * 5_000,
+    "long_fraction": b"0." + b"9" * 40,
+    "infinite": b"1e400",
+    "nan": b"NaN",
+    "minus_infinity": b"-Infinity",
+    "bad_utf8": b'"\xff\xfe"',
+    "raw_newline": b'"a\nb"',
+    "duplicate_inside": b'{"id":"a","id":"b"}',
+    "duplicate_outside": b'1,"text":"approve"',
+}
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES.keys())
+async def test_a13_an_activity_with_one_bad_value_is_400(at_door: Stage, value: bytes) -> None:
+    raw = json.dumps(at_door.activity(value="HERE")).encode().replace(b'"HERE"', value)
+    reply = await at_door.post(raw=raw)
+    assert (reply.status, reply.body, at_door.listener.heard) == (400, b"", [])
+    await _still_works(at_door)
+
+
+GOOD_VALUES = (b"[" * 31 + b"]" * 31, b"9" * 40, b"1e300", b"-0.5", b"{}")
+
+
+@pytest.mark.parametrize("value", GOOD_VALUES)
+async def test_a13_an_activity_at_the_limits_is_let_in(at_door: Stage, value: bytes) -> None:
+    raw = json.dumps(at_door.activity(value="HERE")).encode().replace(b'"HERE"', value)
+    assert (await at_door.post(raw=raw)).status == 200
 
 
 SHAPES: Mapping[str, Mapping[str, object]] = {

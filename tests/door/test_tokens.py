@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import jwt
 import pytest
+import sqlalchemy as sa
 from cryptography.hazmat.primitives import serialization
 from structlog.testing import capture_logs
 
 from bot.conversation import Person, Place, PlaceKind, Said
+from bot.store.schema import seen
 from tests.door.stage import ADA, APP_ID, BOT_ID, OTHER, SIGNING, TENANT, Stage, jwk
 
 TokenOf = Callable[[Stage], str]
@@ -34,6 +36,8 @@ async def is_refused(
     assert at_door.listener.heard == []
     assert at_door.connector.calls == []
     assert at_door.entra.requests == 0
+    async with at_door.store.read() as connection:
+        assert (await connection.execute(sa.select(seen))).all() == []
 
 
 async def test_a1_a_valid_token_reaches_the_listener_once(at_door: Stage) -> None:
