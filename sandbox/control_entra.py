@@ -18,6 +18,7 @@ def routes(house: House) -> list[web.RouteDef]:
     control = EntraControl(house)
     return [
         web.get("/_sandbox/entra", control.calls),
+        web.get("/_sandbox/entra/issued", control.issued),
         web.get("/_sandbox/entra/people", control.people),
         web.get("/_sandbox/teams/people", control.people),
         web.post("/_sandbox/entra/people", control.change),
@@ -36,6 +37,10 @@ class EntraControl:
     async def calls(self, request: web.Request) -> web.Response:
         """Every call of the token endpoint."""
         return answer(self.house.entra.calls)
+
+    async def issued(self, request: web.Request) -> web.Response:
+        """Every code and token given out since the start: canaries for a test of leaks."""
+        return answer(self.house.entra.issued)
 
     async def people(self, request: web.Request) -> web.Response:
         """Everybody who lives here, and their accounts as they stand."""

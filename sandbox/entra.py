@@ -101,12 +101,15 @@ class Entra:
     secret: str
     redirect_uris: Callable[[], frozenset[str]]
     calls: list[TokenCall] = field(default_factory=list)
+    issued: list[str] = field(default_factory=list)
+    """Every code and token given out: what must never turn up anywhere else."""
     _codes: dict[str, _Code] = field(default_factory=dict)
     _refreshes: dict[str, _Refresh] = field(default_factory=dict)
 
     def reset(self) -> None:
         """Forget calls, codes and sign-ins; everybody back to the start. Keys stay."""
         self.calls.clear()
+        self.issued.clear()
         self._codes.clear()
         self._refreshes.clear()
         self.accounts.reset()
@@ -152,6 +155,7 @@ class Entra:
         if request.claims or (account.claims and not password_only):
             account.claims = None
         code = f"0.{secrets.token_urlsafe(32)}"
+        self.issued.append(code)
         self._codes[code] = _Code(key, request, amr, time.time())
         return request.back(code=code, session_state=str(uuid.uuid4()))
 
@@ -174,6 +178,8 @@ class Entra:
             self._record(call, error=f"AADSTS{refused.number}")
             raise
         self._record(call, error=None)
+        kinds = ("access_token", "id_token", REFRESH)
+        self.issued += [str(answer[kind]) for kind in kinds if kind in answer]
         return answer
 
     def _record(self, call: _Call, *, error: str | None) -> None:
