@@ -4,15 +4,15 @@ BIN := .venv/bin
 
 .PHONY: run test lint bench package install
 
-install: .venv/.installed sandbox/node_modules/.installed
+install: .venv/.installed sandbox/node_modules/.installed manifest/node_modules/.installed
 
 .venv/.installed: requirements-dev.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	touch $@
 
-sandbox/node_modules/.installed: sandbox/package-lock.json
-	cd sandbox && npm ci --ignore-scripts --no-audit --no-fund
+%/node_modules/.installed: %/package-lock.json
+	cd $* && npm ci --ignore-scripts --no-audit --no-fund
 	touch $@
 
 run: install
@@ -25,3 +25,6 @@ lint: install
 
 test: lint
 	$(BIN)/python -m pytest
+
+package: install
+	$(BIN)/python -m manifest.package
