@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
-from bot import registration_news as news
 from bot import walk
-from bot.crash import Point, crash_at
+from bot.conversation import Person
 from bot.desk import Desk, Turn, bearer, microsofts, view
 from bot.draft_expiry import DRAFT_LIFE, expire
-from bot.registration_rules import Standing
-from bot.registration_rules import State as Stage
+from bot.opened import Opened, kept, opened
 from bot.replies import Left, Reply, Where
 from bot.resolver import Resolver
-from bot.steps import BY_NAME, STEPS, Asked, Name, first_open, registration_of
-from bot.store import drafts, handles, registrations
+from bot.steps import BY_NAME, STEPS, Asked, Name, first_open
+from bot.store import drafts, registrations
 from bot.store.drafts import Draft, State
-from bot.store.registrations import Submission
+from bot.submitting import Submitting
 from bot.typed_answers import KEEP, read_typed
 from bot.walk import Scene, Taken
 from cards import actions
@@ -31,25 +29,15 @@ from cards.checklist import checklist_card
 from cards.deal import DealView
 from cards.registration import (
     DraftRow,
-    Outcome,
     answered_card,
     draft_closed_card,
     drafts_card,
     read_back_card,
-    registered_card,
-    registration_state_card,
     step_card,
 )
 from cards.wording import words
 from partner_center import errors
 from partner_center.referral import Referral
-from partner_center.registration import fingerprint
-
-INVITED = "_invited"
-"""Kept with the answers: when Microsoft's referral of the engagement was made."""
-
-FIRST_LOOK = timedelta(seconds=5)
-"""When a submission is driven at the latest, should its card never be confirmed."""
 
 WATCH_SECONDS = 600.0
 MOST_DRAFTS = 10
@@ -58,33 +46,8 @@ ATTENTIVE = timedelta(minutes=30)
 
 _BACK = frozenset({"back", "go back", "previous"})
 _CANCEL = frozenset({"cancel", "stop", "quit", "abort"})
-_SUBMIT = frozenset({"submit", "send", "send it", "yes", "register", "register it", *KEEP})
-
-
-class _NotFree(Exception):
-    """The referral has another registration on its way, or this very one is DONE."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A draft of the person who acts, with everything its cards need."""
-
-    draft: Draft
-    scene: Scene
-    deal: DealView
-
-    @property
-    def answers(self) -> dict[str, str]:
-        """The answers that still read as answers today."""
-        return walk.usable(self.draft.answers, self.scene)
-
-    @property
-    def step(self) -> Name:
-        """Where the draft stands; a step this version does not know is the first open one."""
-        open_step = first_open(self.answers)
-        if self.draft.step not in set(Name):
-            return open_step
-        return open_step if self.draft.step == Name.READ_BACK else Name(self.draft.step)
+_SUBMIT = frozenset({"submit", "send", "send it", "yes", "register", "register it"})
+"""Words that send it; what merely goes on to the next step does not, for sending is final."""
 
 
 class Dialog:
@@ -93,13 +56,14 @@ class Dialog:
     def __init__(self, desk: Desk, resolver: Resolver) -> None:
         self._desk = desk
         self._resolver = resolver
+        self._submitting = Submitting(desk, resolver)
 
     async def open(self, turn: Turn, referral_id: str) -> Reply:
         """Begin a registration, or go on with the one that was begun."""
         token = await bearer(self._desk, turn)
         referral = await self._desk.partner_center.get(token, referral_id)
         deal = await view(self._desk, turn, referral)
-        stands = await self._stands(turn, deal)
+        stands = await self._submitting.stands(turn, deal)
         if stands is not None:
             return stands
         async with self._desk.store.read() as connection:
@@ -107,16 +71,15 @@ class Dialog:
             draft = await drafts.open_for(connection, *mine)
         if draft is not None:
             return await self._resumed(turn, draft, deal)
-        async with asyncio.TaskGroup() as asking:
-            partner = asking.create_task(self._desk.partner_center.partner_eligibility(token))
-            checks = asking.create_task(
-                self._desk.partner_center.referral_eligibility(token, referral.id)
-            )
-            microsoft = asking.create_task(microsofts(self._desk, turn, referral))
-        if not (partner.result().is_eligible and checks.result().is_eligible):
-            card = checklist_card(deal, partner.result(), checks.result(), turn.reader)
+        partner, checks, microsoft = await asyncio.gather(
+            self._desk.partner_center.partner_eligibility(token),
+            self._desk.partner_center.referral_eligibility(token, referral.id),
+            microsofts(self._desk, turn, referral),
+        )
+        if not (partner.is_eligible and checks.is_eligible):
+            card = checklist_card(deal, partner, checks, turn.reader)
             return Reply(card=card, summary=f"#{deal.handle} cannot be registered yet")
-        return await self._begun(turn, deal, microsoft.result())
+        return await self._begun(turn, deal, microsoft)
 
     async def pressed(
         self, turn: Turn, action: actions.Action, inputs: Mapping[str, str]
@@ -128,21 +91,38 @@ class Dialog:
             case actions.Drafts():
                 return await self.drafts(turn)
             case actions.LookAgain(registration=submission_id):
-                return await self._look_again(turn, submission_id)
-            case actions.Answer(draft=draft_id, step=step):
-                return await self._with(turn, draft_id, self._answering(turn, step, inputs))
-            case actions.GoTo(draft=draft_id, step=step):
-                return await self._with(turn, draft_id, self._going(turn, step))
-            case actions.Back(draft=draft_id):
-                return await self._with(turn, draft_id, self._going_back(turn))
-            case actions.Resume(draft=draft_id):
-                return await self._with(turn, draft_id, self._showing(turn))
-            case actions.Submit(draft=draft_id):
-                return await self._with(turn, draft_id, self._submitting(turn))
-            case actions.CancelDraft(draft=draft_id):
-                return await self._with(turn, draft_id, self._cancelling(turn))
+                return await self._submitting.look_again(turn, submission_id)
+            case (
+                actions.Answer()
+                | actions.GoTo()
+                | actions.Back()
+                | actions.Resume()
+                | actions.Submit()
+                | actions.CancelDraft()
+            ):
+                mine = await self._mine(turn, action.draft)
+                return (
+                    mine if isinstance(mine, Reply) else await self._act(turn, mine, action, inputs)
+                )
             case _:
                 return None
+
+    async def _act(
+        self, turn: Turn, opened: Opened, action: actions.Action, inputs: Mapping[str, str]
+    ) -> Reply:
+        match action:
+            case actions.Answer(step=step):
+                return await self._answered(turn, opened, _step(step), inputs)
+            case actions.GoTo(step=step):
+                return await self._moved(turn, opened, _step(step))
+            case actions.Back():
+                return await self._moved(turn, opened, _before(opened.step))
+            case actions.Submit():
+                return await self._submit(turn, opened)
+            case actions.CancelDraft():
+                return await self._cancel(turn, opened)
+            case _:
+                return await self._shown_again(turn, opened)
 
     async def typed(self, turn: Turn, text: str) -> Reply | None:
         """Typed text as an answer to the person's own dialog here; None when there is none."""
@@ -160,7 +140,8 @@ class Dialog:
         draft = await self._here(turn)
         if draft is None:
             return Reply(text="There is nothing to cancel here.")
-        return await self._cancel(turn, await self._opened(turn, draft))
+        opened = await self._opened(turn, draft)
+        return replace(await self._cancel(turn, opened), leaves=_left(opened))
 
     async def drafts(self, turn: Turn) -> Reply:
         """Every registration this person has begun and not sent."""
@@ -169,37 +150,25 @@ class Dialog:
         rows = [row for each in found[:MOST_DRAFTS] if (row := await self._row(turn, each))]
         return Reply(card=drafts_card(rows, turn.reader), summary="Registrations not yet sent")
 
+    async def signed_in(self, person: Person) -> None:
+        """This person has a token again: what waited for it goes on."""
+        await self._resolver.signed_in(person)
+
     async def watch(self) -> None:
         """Close drafts whose time is over, with a notice, until cancelled."""
         while True:
             await expire(self._desk.store, self._desk.now())
             await self._desk.sleep(WATCH_SECONDS)
 
-    async def _stands(self, turn: Turn, deal: DealView) -> Reply | None:
-        """The answer when this deal is registered already, or a registration is on its way."""
-        async with self._desk.store.read() as connection:
-            tenant = turn.person.tenant
-            underway = await registrations.in_flight(connection, tenant, deal.referral.id)
-        if underway is not None:
-            return self._on_its_way(turn, underway, deal.handle)
-        if deal.referral.registrations:
-            card = registered_card(deal, deal.referral.registrations[0], turn.reader)
-            return Reply(card=card, summary=f"#{deal.handle} is registered already")
-        return None
-
-    def _on_its_way(self, turn: Turn, underway: Submission, handle: int) -> Reply:
-        message = news.on_its_way(underway, handle, mine=_is_mine(turn, underway))
-        return Reply(card=message.card, summary=message.summary, only_me=True)
-
     async def _begun(self, turn: Turn, deal: DealView, microsoft: Referral | None) -> Reply:
         now = self._desk.now()
         async with self._desk.store.begin() as connection:
             mine = turn.person.tenant, turn.person.id, deal.referral.id
             former = await drafts.latest_for(connection, *mine)
-            kept = former.answers if former and former.state is State.SUBMITTED else {}
+            before = former.answers if former and former.state is State.SUBMITTED else {}
             invited = microsoft.created if microsoft else None
             scene = Scene(deal.referral, turn.reader, now, invited)
-            answers = walk.usable(kept, scene)
+            answers = walk.usable(before, scene)
             draft = Draft(
                 id=self._desk.new_id(),
                 tenant=turn.person.tenant,
@@ -210,7 +179,7 @@ class Dialog:
                 locale=turn.reader.locale,
                 timezone=turn.reader.timezone,
                 step=first_open(answers).value,
-                answers=_kept(answers, invited),
+                answers=kept(answers, invited),
                 state=State.OPEN,
                 created=now,
                 updated=now,
@@ -218,11 +187,17 @@ class Dialog:
             )
             if not await drafts.insert(connection, draft):
                 draft = await drafts.open_for(connection, *mine) or draft
-        return self._shown(Opened(draft, _scene(turn, draft, deal.referral, now), deal))
+        return self._shown(opened(turn, draft, deal, now))
 
     async def _resumed(self, turn: Turn, draft: Draft, deal: DealView) -> Reply:
-        opened = Opened(draft, _scene(turn, draft, deal.referral, self._desk.now()), deal)
-        return await self._moved(turn, opened, opened.step)
+        return await self._shown_again(turn, opened(turn, draft, deal, self._desk.now()))
+
+    async def _shown_again(self, turn: Turn, opened: Opened) -> Reply:
+        """Where the draft stands; the card it stood in before, when another, loses its buttons."""
+        reply = await self._moved(turn, opened, opened.step)
+        if opened.draft.message_id == turn.pressed:
+            return reply
+        return replace(reply, leaves=_left(opened))
 
     async def _here(self, turn: Turn) -> Draft | None:
         async with self._desk.store.read() as connection:
@@ -233,10 +208,8 @@ class Dialog:
         near = [each for each in living if each.place.channel == here.channel]
         return next(iter((*same, *near)), None)
 
-    async def _with(
-        self, turn: Turn, draft_id: str, act: Callable[[Opened], Awaitable[Reply]]
-    ) -> Reply:
-        """Do something with a draft that is open and this person's own; else say why not."""
+    async def _mine(self, turn: Turn, draft_id: str) -> Opened | Reply:
+        """A draft that is open and this person's own; else the answer that says why not."""
         async with self._desk.store.read() as connection:
             draft = await drafts.find(connection, draft_id)
         if draft is None or draft.tenant != turn.person.tenant:
@@ -252,58 +225,20 @@ class Dialog:
         if draft.expires <= self._desk.now():
             await expire(self._desk.store, self._desk.now())
             return Reply(card=draft_closed_card("expired"), summary="Registration expired")
-        return await act(await self._opened(turn, draft))
+        return await self._opened(turn, draft)
 
     async def _closed(self, turn: Turn, draft: Draft) -> Reply:
         async with self._desk.store.read() as connection:
             submission = await registrations.of_draft(connection, draft.id)
         if draft.state is State.SUBMITTED and submission is not None:
-            return await self._status(turn, submission)
+            return await self._submitting.status(turn, submission)
         return Reply(card=draft_closed_card(draft.state.value), summary="Registration closed")
 
     async def _opened(self, turn: Turn, draft: Draft) -> Opened:
         token = await bearer(self._desk, turn)
         referral = await self._desk.partner_center.get(token, draft.referral_id)
         deal = await view(self._desk, turn, referral)
-        return Opened(draft, _scene(turn, draft, referral, self._desk.now()), deal)
-
-    def _answering(
-        self, turn: Turn, step: str, inputs: Mapping[str, str]
-    ) -> Callable[[Opened], Awaitable[Reply]]:
-        async def act(opened: Opened) -> Reply:
-            return await self._answered(turn, opened, _step(step), inputs)
-
-        return act
-
-    def _going(self, turn: Turn, step: str) -> Callable[[Opened], Awaitable[Reply]]:
-        async def act(opened: Opened) -> Reply:
-            return await self._moved(turn, opened, _step(step))
-
-        return act
-
-    def _going_back(self, turn: Turn) -> Callable[[Opened], Awaitable[Reply]]:
-        async def act(opened: Opened) -> Reply:
-            return await self._moved(turn, opened, _before(opened.step))
-
-        return act
-
-    def _showing(self, turn: Turn) -> Callable[[Opened], Awaitable[Reply]]:
-        async def act(opened: Opened) -> Reply:
-            return await self._moved(turn, opened, opened.step)
-
-        return act
-
-    def _submitting(self, turn: Turn) -> Callable[[Opened], Awaitable[Reply]]:
-        async def act(opened: Opened) -> Reply:
-            return await self._submit(turn, opened)
-
-        return act
-
-    def _cancelling(self, turn: Turn) -> Callable[[Opened], Awaitable[Reply]]:
-        async def act(opened: Opened) -> Reply:
-            return await self._cancel(turn, opened)
-
-        return act
+        return opened(turn, draft, deal, self._desk.now())
 
     async def _typed(self, turn: Turn, opened: Opened, typed: str) -> Reply | None:
         said = " ".join(typed.casefold().split()).rstrip("!.")
@@ -328,6 +263,8 @@ class Dialog:
     async def _typed_at_end(self, turn: Turn, opened: Opened, said: str) -> Reply | None:
         if said in _SUBMIT:
             return await self._submit(turn, opened)
+        if said in KEEP:
+            return self._shown(opened)
         wanted = said.removeprefix("change ").removeprefix("the ")
         for step in STEPS:
             if wanted in {step.name.value, step.title.plain.casefold()}:
@@ -362,7 +299,7 @@ class Dialog:
                 opened.draft,
                 now,
                 step=step.value,
-                answers=_kept(answers, opened.scene.invited),
+                answers=kept(answers, opened.scene.invited),
                 place=turn.place,
                 message_id=message_id,
                 expires=now + DRAFT_LIFE,
@@ -411,124 +348,12 @@ class Dialog:
         return placed
 
     async def _submit(self, turn: Turn, opened: Opened) -> Reply:
-        """Freeze the answers into an intent, once; the resolver carries it out."""
+        """Send complete answers that break no rule; else show where they stand."""
         answers, name = opened.answers, first_open(opened.answers)
         if name is not Name.READ_BACK or walk.final_problems(answers, opened.scene):
             return await self._moved(turn, opened, name)
-        stands = await self._stands(turn, opened.deal)
-        if stands is not None:
-            return stands
-        submission = self._submission(turn, opened)
-        crash_at(Point.BEFORE_INTENT)
-        try:
-            saved = await self._intend(opened.draft, submission)
-        except _NotFree:
-            return await self._taken_meanwhile(turn, opened)
-        if not saved:
-            return await self._overtaken(turn, opened)
-        crash_at(Point.AFTER_INTENT)
-        return self._working(turn, opened.deal, submission)
-
-    def _submission(self, turn: Turn, opened: Opened) -> Submission:
-        now, registration = self._desk.now(), registration_of(opened.answers)
-        return Submission(
-            id=self._desk.new_id(),
-            tenant=turn.person.tenant,
-            referral_id=opened.deal.referral.id,
-            fingerprint=fingerprint(registration),
-            registration=registration,
-            requester=turn.person.id,
-            approver=None,
-            draft_id=opened.draft.id,
-            place=turn.place,
-            message_id=turn.pressed,
-            locale=turn.reader.locale,
-            timezone=turn.reader.timezone,
-            standing=Standing(Stage.INTENT),
-            base_inputs={},
-            looks=0,
-            look_at=now + FIRST_LOOK,
-            told=None,
-            result=None,
-            lease_owner=None,
-            lease_until=None,
-            created=now,
-            updated=now,
-            version=1,
-        )
-
-    async def _intend(self, draft: Draft, submission: Submission) -> bool:
-        """Step 1: the draft is over and the intent is there, in one transaction."""
-        async with self._desk.store.begin() as connection:
-            now = self._desk.now()
-            saved = await drafts.save(connection, draft, now, state=State.SUBMITTED.value)
-            if saved is None:
-                return False
-            if not await registrations.insert(connection, submission):
-                raise _NotFree(submission.referral_id)
-        return True
-
-    async def _taken_meanwhile(self, turn: Turn, opened: Opened) -> Reply:
-        async with self._desk.store.read() as connection:
-            tenant, deal = turn.person.tenant, opened.deal.referral.id
-            other = await registrations.latest(connection, tenant, deal)
-        if other is None:
-            return self._shown(opened)
-        return self._on_its_way(turn, other, opened.deal.handle)
-
-    def _working(self, turn: Turn, deal: DealView, submission: Submission) -> Reply:
-        async def shown(message_id: str) -> None:
-            """The card is there: from now on its end may take its place."""
-            async with self._desk.store.begin() as connection:
-                await registrations.place_at(connection, submission.id, message_id)
-            await self._resolver.look_now(submission.id)
-
-        card = registration_state_card(deal, Outcome.WORKING, submission.id, turn.reader)
-        return Reply(card=card, summary=f"#{deal.handle}: registering", shown=shown)
-
-    async def _look_again(self, turn: Turn, submission_id: str) -> Reply:
-        """Look now, and say what is known."""
-        async with self._desk.store.read() as connection:
-            submission = await registrations.find(connection, submission_id)
-        if submission is None or submission.tenant != turn.person.tenant:
-            return Reply(card=draft_closed_card("gone"), only_me=True)
-        if not _is_mine(turn, submission):
-            return Reply(card=draft_closed_card("someone_else"), only_me=True)
-        await bearer(self._desk, turn)
-        if submission.state in (Stage.INTENT, Stage.UNKNOWN):
-            await self._resolver.look_now(submission_id)
-            await self._resolver.drive(submission_id)
-        return await self._status(turn, submission)
-
-    async def _status(self, turn: Turn, known: Submission) -> Reply:
-        """What is known of a submission at this moment."""
-        async with self._desk.store.begin() as connection:
-            fresh = await registrations.find(connection, known.id) or known
-            deal = fresh.referral_id
-            handle = (await handles.number_of(connection, fresh.tenant, [deal]))[deal]
-        now = self._desk.now()
-        if fresh.state in (Stage.INTENT, Stage.UNKNOWN):
-            message = news.waiting(fresh, handle, now)
-        elif fresh.state is Stage.DONE:
-            return await self._registered(turn, fresh, handle, now)
-        else:
-            message = news.ended(fresh, news.End.from_json(fresh.result), handle, now)
-        return Reply(card=message.card, summary=message.summary)
-
-    async def _registered(self, turn: Turn, done: Submission, handle: int, now: datetime) -> Reply:
-        """The registration as Partner Center shows it now, else as it was."""
-        token = await bearer(self._desk, turn)
-        try:
-            referral = await self._desk.partner_center.get(token, done.referral_id)
-        except errors.PartnerCenterError:
-            message = news.ended(done, news.End.from_json(done.result), handle, now)
-            return Reply(card=message.card, summary=message.summary)
-        if not referral.registrations:
-            message = news.ended(done, news.End.from_json(done.result), handle, now)
-            return Reply(card=message.card, summary=message.summary)
-        deal = DealView(referral, handle)
-        card = registered_card(deal, referral.registrations[0], turn.reader)
-        return Reply(card=card, summary=f"#{handle} is registered")
+        reply = await self._submitting.submit(turn, opened)
+        return reply or await self._overtaken(turn, opened)
 
     async def _row(self, turn: Turn, draft: Draft) -> DraftRow | None:
         """A line of the list; a deal that can no longer be read has none."""
@@ -539,10 +364,6 @@ class Dialog:
         name = opened.step
         title = BY_NAME[name].title if name in BY_NAME else words("Check and submit")
         return DraftRow(draft.id, opened.deal, title, draft.updated, draft.expires)
-
-
-def _is_mine(turn: Turn, submission: Submission) -> bool:
-    return (submission.tenant, submission.requester) == (turn.person.tenant, turn.person.id)
 
 
 def _step(name: str) -> Name:
@@ -557,17 +378,8 @@ def _before(name: Name) -> Name:
     return names[max(0, names.index(name) - 1)]
 
 
-def _kept(answers: Mapping[str, str], invited: datetime | None) -> dict[str, str]:
-    return {**answers, **({INVITED: invited.isoformat()} if invited else {})}
-
-
-def _scene(turn: Turn, draft: Draft, referral: Referral, now: datetime) -> Scene:
-    invited = draft.answers.get(INVITED)
-    return Scene(referral, turn.reader, now, datetime.fromisoformat(invited) if invited else None)
-
-
 def _left(opened: Opened) -> Left | None:
-    """The card of the step that was answered by typing."""
+    """The card the draft stands in; another takes its place."""
     draft = opened.draft
     if draft.message_id is None:
         return None

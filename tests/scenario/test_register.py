@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.deals import FABRIKAM, NORTHWIND, REGISTERED_APPROVED
 from tests.scenario.conftest import patches, signed_in
-from tests.world import World
+from tests.world import Heard, World
 
 DEAL = "fabrikam analytics"
 
@@ -97,6 +97,36 @@ async def test_only_the_last_card_has_buttons(ben: World) -> None:
     seen = await ben.messages("ben")
     assert sum("Next" in message.words.split("\n") for message in seen) == 1
     assert "step 2 of 5" in seen[-1].words
+
+
+async def test_only_a_clear_word_submits(ben: World) -> None:
+    await begins(ben)
+    await walks_to_the_end(ben)
+    for said in ("next", "ok"):
+        await ben.says("ben", said)
+        await ben.hears("ben", until="Check and submit")
+    assert await ben.ledger() == []
+
+
+async def test_a_draft_shown_again_leaves_no_second_card_with_buttons(ben: World) -> None:
+    await begins(ben)
+    for again in (f"register {DEAL}", "drafts"):
+        await ben.says("ben", again)
+        if again == "drafts":
+            await ben.hears("ben", until="Registrations not yet sent")
+            await ben.clicks("ben", "Go on with #1001")
+        seen = await ben.sees("ben", _one_card_with_buttons)
+        assert any("it goes on below" in message.words for message in seen)
+    await ben.says("ben", "cancel")
+    await ben.sees("ben", lambda seen: not any(map(_has_next, seen)))
+
+
+def _has_next(message: Heard) -> bool:
+    return "Next" in message.words.split("\n")
+
+
+def _one_card_with_buttons(seen: list[Heard]) -> bool:
+    return sum(map(_has_next, seen)) == 1
 
 
 async def test_pressing_submit_twice_registers_once(ben: World) -> None:
