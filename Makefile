@@ -28,3 +28,6 @@ test: lint
 
 package: install
 	$(BIN)/python -m manifest.package
+
+bench: install
+	$(BIN)/python -m tests.bench
