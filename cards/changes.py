@@ -99,7 +99,9 @@ def change_pieces(
     after_currency = _new_currency(changes) or referral.currency
     before_currency = _old_currency(changes) or referral.currency
     return [
-        _change(
+        _joins(shown(change.field, change.after, None, reader))
+        if change.field.lower() == "member"
+        else _change(
             label_of(change.field),
             shown(change.field, change.before, before_currency, reader),
             shown(change.field, change.after, after_currency, reader),
@@ -128,6 +130,12 @@ def conflict_pieces(rows: Sequence[ConflictRow], referral: Referral, reader: Rea
             container([paragraph(label_of(row.field), strong=True), lines], separator=True)
         )
     return blocks
+
+
+def _joins(member: Text) -> Piece:
+    """Somebody new: there is no before."""
+    name = paragraph(words("New team member"), size=Size.SMALL, subtle=True)
+    return container([name, paragraph(member, strong=True, spacing="none")], spacing="medium")
 
 
 def _change(label: Text, before: Text, after: Text) -> Piece:

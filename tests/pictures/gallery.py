@@ -174,13 +174,15 @@ CHANGES: Final = (
     FieldChange("notes", NOTES, "Second phase added after the security review."),
     FieldChange("crm", None, "OPP-7731"),
 )
+MEMBER: Final = (FieldChange("member", None, "Jane Doe (jane.doe@contoso.example)"),)
 MOVE: Final = (FieldChange("status", "Active/Accepted", "Closed/Won"),)
 
 APPROVED: Final[PartnerEligibility] = partner_from_json({"isEligible": True, "policies": []})
 NOT_APPROVED: Final[PartnerEligibility] = partner_from_json({"isEligible": False})
 
 
-def _policy(name: str, *notes: str, passed: bool = True, **seen: str) -> Json:
+def policy(name: str, *notes: str, passed: bool = True, **seen: str) -> Json:
+    """A policy of the eligibility answer, as Partner Center sends it."""
     return {
         "policyName": name,
         "isEligible": passed,
@@ -190,16 +192,16 @@ def _policy(name: str, *notes: str, passed: bool = True, **seen: str) -> Json:
 
 
 _PASSED: Final[list[Json]] = [
-    _policy("isDealTypeCosellOrPartnerLed", type="Shared"),
-    _policy("isMicrosoftReferralAcceptedOrWon", status="Active", substatus="Accepted"),
-    _policy(
+    policy("isDealTypeCosellOrPartnerLed", type="Shared"),
+    policy("isMicrosoftReferralAcceptedOrWon", status="Active", substatus="Accepted"),
+    policy(
         "isSolutionIncentiveEligible",
         "MSFT Internal Azure IP Co-Sell",
         solutionId="DEAL-123456-XYZ",
         solutionName="Contoso Experience Platform",
     ),
-    _policy("isDealValueEligible", currency="USD", dealValue="30000"),
-    _policy("isCustomerManaged", "Managed", isMatchingComplete="true"),
+    policy("isDealValueEligible", currency="USD", dealValue="30000"),
+    policy("isCustomerManaged", "Managed", isMatchingComplete="true"),
 ]
 PASSED: Final[Checklist] = checklist_from_json(
     {"isEligible": True, "passedPolicies": _PASSED, "failedPolicies": []}
@@ -209,8 +211,8 @@ FAILED: Final[Checklist] = checklist_from_json(
         "isEligible": False,
         "passedPolicies": _PASSED[:3],
         "failedPolicies": [
-            _policy("isDealValueEligible", passed=False, currency="USD", dealValue="20000"),
-            _policy("isCustomerManaged", "Unmanaged", passed=False, isMatchingComplete="false"),
+            policy("isDealValueEligible", passed=False, currency="USD", dealValue="20000"),
+            policy("isCustomerManaged", "Unmanaged", passed=False, isMatchingComplete="false"),
         ],
     }
 )
@@ -219,9 +221,9 @@ ODD: Final[Checklist] = checklist_from_json(
         "isEligible": True,
         "passedPolicies": _PASSED[1:3],
         "failedPolicies": [
-            _policy("isDealTypeCosellOrPartnerLed", passed=False, type="Independent"),
-            _policy("isCustomerManaged", passed=False, isMatchingComplete="true"),
-            _policy("isOutsideFiscalYearFreeze", "2026-06", passed=False, window="closed"),
+            policy("isDealTypeCosellOrPartnerLed", passed=False, type="Independent"),
+            policy("isCustomerManaged", passed=False, isMatchingComplete="true"),
+            policy("isOutsideFiscalYearFreeze", "2026-06", passed=False, window="closed"),
         ],
     }
 )
@@ -401,6 +403,7 @@ CARDS: Final[dict[str, Callable[[], Card]]] = {
     ),
     "list-empty": lambda: list_card("Won deals", [], 1, False, "won", "", READER),
     "proposal": lambda: proposal_card(VIEW, CHANGES, (), PROPOSAL, READER),
+    "proposal-member": lambda: proposal_card(VIEW, MEMBER, (), PROPOSAL, READER),
     "proposal-won": lambda: proposal_card(
         VIEW,
         MOVE,
@@ -525,7 +528,7 @@ def holding(said: str) -> dict[str, Card]:
         Problem(code, dict.fromkeys(("field", "email", "currency", "organization"), said))
         for code in ("email_invalid", "currency_unknown", "not_yours", said)
     )
-    policies = [_policy(said, said, passed=False, **{said: said}) for _ in range(3)]
+    policies = [policy(said, said, passed=False, **{said: said}) for _ in range(3)]
     checklist = checklist_from_json(
         {"isEligible": False, "passedPolicies": _PASSED, "failedPolicies": policies}
     )
