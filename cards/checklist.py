@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from cards.actions import Eligible, EligiblePartner, ListDeals, Register, Show
+from cards.actions import EditForm, Eligible, EligiblePartner, ListDeals, Register, Show
 from cards.deal import DealView, answer_of, as_of, header, summary_of
 from cards.elements import (
     Color,
@@ -27,9 +27,11 @@ from cards.elements import (
 )
 from cards.reader import Reader
 from partner_center.eligibility import PARTNER_FIXER, Checklist, Fixer, Item, PartnerEligibility
-from partner_center.referral import Referral
+from partner_center.referral import Referral, Status
 
 _MOST_ITEMS: Final = 20
+_MICROSOFT: Final = "isMicrosoftReferralAcceptedOrWon"
+_VALUE: Final = "isDealValueEligible"
 
 Observed = Mapping[str, str]
 
@@ -95,13 +97,10 @@ POLICIES: Final[Mapping[str, PolicyWords]] = {
         words("Invite Microsoft in Partner Center before the deal is closed."),
         _deal_type,
     ),
-    "isMicrosoftReferralAcceptedOrWon": PolicyWords(
+    _MICROSOFT: PolicyWords(
         words("Microsoft's answer"),
         words("Microsoft has accepted the deal"),
-        words(
-            "Wait up to 14 days for Microsoft, or contact the Microsoft seller. Declined by "
-            "mistake? Create the deal again and invite Microsoft again."
-        ),
+        words("Declined by mistake, or expired? Create the deal again and invite Microsoft again."),
         _answer,
     ),
     "isSolutionIncentiveEligible": PolicyWords(
@@ -113,7 +112,7 @@ POLICIES: Final[Mapping[str, PolicyWords]] = {
         ),
         _solution,
     ),
-    "isDealValueEligible": PolicyWords(
+    _VALUE: PolicyWords(
         words("Deal value"),
         words("More than USD 25,000"),
         words("If the value is really higher, correct it before the deal is closed."),
@@ -132,6 +131,14 @@ _FIXERS: Final[Mapping[Fixer, Text]] = {
     Fixer.PARTNER_ADMIN: words("Your Partner Center administrator"),
     Fixer.NOBODY: words("Nobody, on this deal"),
 }
+_NOT_INVITED: Final = words(
+    "Not invited yet? Then invite Microsoft before the deal is closed. Invited? Then Microsoft has "
+    "up to 14 days to answer."
+)
+_NOT_ANSWERED: Final = words(
+    "Microsoft has up to 14 days to answer. Ask the Microsoft seller if it cannot wait."
+)
+_TOO_LATE: Final = words("Nobody, now that it is closed")
 _CLOSED: Final = words("The deal is closed, so this can no longer be corrected.")
 _NOT_MANAGED: Final = words(
     "Microsoft does not manage this customer. Was the wrong account chosen? Then create a new deal."
@@ -157,7 +164,9 @@ def checklist_card(
     body += [_passed(_title(item), _seen(item, reader)) for item in passed]
     body += _doubt(partner.is_consistent and checklist.is_consistent)
     body.append(as_of(reader))
-    return card(body, _buttons(view.referral.id, ready=ready), summary=summary_of(view, title))
+    correctable = view.referral.is_open and _VALUE in {item.policy for item in failed}
+    buttons = _buttons(view.referral.id, ready=ready, correctable=correctable)
+    return card(body, buttons, summary=summary_of(view, title))
 
 
 def partner_card(partner: PartnerEligibility, reader: Reader) -> dict[str, object]:
@@ -175,14 +184,12 @@ def partner_card(partner: PartnerEligibility, reader: Reader) -> dict[str, objec
     return card([*body, as_of(reader)], buttons, summary=title)
 
 
-def _buttons(deal: str, *, ready: bool) -> list[Piece]:
+def _buttons(deal: str, *, ready: bool, correctable: bool) -> list[Piece]:
     again = button(words("Check again"), Eligible(deal), primary=not ready)
     show = button(words("Show the deal"), Show(deal))
-    return (
-        [button(words("Register"), Register(deal), primary=True), again, show]
-        if ready
-        else [again, show]
-    )
+    if ready:
+        return [button(words("Register"), Register(deal), primary=True), again, show]
+    return [again, button(words("Edit"), EditForm(deal)), show] if correctable else [again, show]
 
 
 def _progress(passed: int, total: int) -> Piece:
@@ -203,9 +210,8 @@ def _company_failed() -> Piece:
 def _failed(item: Item, referral: Referral, reader: Reader) -> Piece:
     known = POLICIES.get(item.policy)
     needed = known.needed if known else text("")
-    return _block(
-        _title(item), _seen(item, reader), needed, _FIXERS[item.fixer], _next(item, referral)
-    )
+    fixer = _TOO_LATE if _is_too_late(item, referral) else _FIXERS[item.fixer]
+    return _block(_title(item), _seen(item, reader), needed, fixer, _next(item, referral))
 
 
 def _block(title: Text, seen: Text, needed: Text, fixer: Text, next_step: Text) -> Piece:
@@ -252,7 +258,22 @@ def _next(item: Item, referral: Referral) -> Text:
         return _UNKNOWN_POLICY
     if item.fixer is Fixer.NOBODY:
         return _NOT_MANAGED
-    return _CLOSED if item.fixer is Fixer.SELLER and not referral.is_open else known.next_step
+    if _is_too_late(item, referral):
+        return _CLOSED
+    if item.policy == _MICROSOFT and not item.is_missing:
+        return _invited(item.observed.get("status"), referral) or known.next_step
+    return known.next_step
+
+
+def _invited(status: str | None, referral: Referral) -> Text | None:
+    """What to do while Microsoft has not answered; None once it has."""
+    if status is None and referral.is_open:
+        return _NOT_INVITED
+    return _NOT_ANSWERED if status == Status.NEW else None
+
+
+def _is_too_late(item: Item, referral: Referral) -> bool:
+    return item.fixer is Fixer.SELLER and not referral.is_open
 
 
 def _doubt(is_consistent: bool) -> list[Piece]:

@@ -15,6 +15,7 @@ import bot
 import partner_center
 from cards.changes import FieldChange, change_pieces
 from cards.checklist import POLICIES, checklist_card
+from cards.deal import DealView
 from cards.elements import card, words
 from cards.notice import problem_text
 from cards.problems import PROBLEMS, input_of, problem_words
@@ -149,6 +150,27 @@ def test_an_empty_answer_is_not_ready() -> None:
     assert "✖ Cannot be registered yet" in said
     assert "1 of 6 checks passed" in said
     assert said.count("Partner Center said nothing about this") == 5
+
+
+@pytest.mark.parametrize(
+    ("seen", "deal", "advice"),
+    [
+        ({}, gallery.VIEW, "Not invited yet"),
+        ({"status": "New", "substatus": "Pending"}, gallery.VIEW, "up to 14 days to answer"),
+        ({"status": "Closed", "substatus": "Declined"}, gallery.VIEW, "Create the deal again"),
+        ({}, gallery.LOST, "Create the deal again"),
+    ],
+)
+def test_what_to_do_follows_microsofts_answer(
+    seen: dict[str, str], deal: DealView, advice: str
+) -> None:
+    policy = gallery.policy("isMicrosoftReferralAcceptedOrWon", passed=False, **seen)
+    checklist = checklist_from_json(
+        {"isEligible": False, "passedPolicies": [], "failedPolicies": [policy]}
+    )
+    said = list(markdown(checklist_card(deal, gallery.APPROVED, checklist, READER)))
+    (answer,) = (line for line in said if "14 days" in line or "again and" in line)
+    assert advice in answer
 
 
 def test_d4_the_value_rule_says_more_than() -> None:
