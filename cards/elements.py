@@ -492,12 +492,14 @@ def button(
     primary: bool = False,
     danger: bool = False,
     inputs: bool = False,
+    spoken: bool = False,
 ) -> Piece:
     """An Action.Execute, with an Action.Submit for clients that know none (teams.md 2.2).
 
-    `inputs` says whether the press brings the card's inputs along and checks them first.
+    `inputs` says whether the press brings the card's inputs along and checks them first. `spoken`
+    is for a title that nobody sees, because it names a press on a container: it is not cut short.
     """
-    title = shortened(title, _LONGEST_TITLE)
+    title = title if spoken else shortened(title, _LONGEST_TITLE)
     packed = pack(action)
     verb, data = packed["verb"], packed["data"]
     look = {

@@ -346,7 +346,8 @@ def _live(lines: Sequence[Line]) -> list[Piece]:
 
 def _section(section: Section, draft_id: str) -> Piece:
     title = said(section.title)
-    change = button(words("Change: {title}", title=title), GoTo(draft_id, section.step))
+    named = words("Change: {title}", title=title)
+    change = button(named, GoTo(draft_id, section.step), spoken=True)
     link = container([paragraph(words("Change"), color=Color.ACCENT, strong=True)], tap=change)
     top = columns(
         [column([paragraph(title, strong=True)], middle=True), column([link], width="auto")]
