@@ -55,7 +55,7 @@ def welcome_card(commands: Sequence[CommandHelp], reader: Reader) -> dict[str, o
         body += [_quoted(example) for example in examples[:4]]
     body.append(
         paragraph(
-            words("No deals? Your Partner Center administrator gives the role Referral user."),
+            words("No deals? Your Partner Center administrator gives the role Referral User."),
             subtle=True,
             size=Size.SMALL,
         )

@@ -22,8 +22,8 @@ from cards.elements import (
 from cards.notice import notice_card
 
 ROLE_HINTS: Final[Mapping[str, Text]] = {
-    "admin": words("Referral admin: all deals of the company"),
-    "user": words("Referral user: the deals whose team you are on"),
+    "admin": words("Referral Admin: all deals of the company"),
+    "user": words("Referral User: the deals whose team you are on"),
     "none": words("No referral role: Partner Center shows you no deals"),
 }
 
@@ -56,7 +56,7 @@ _TROUBLE: Final[Mapping[str, tuple[Text, Text, Text]]] = {
     "role": (
         words("Partner Center does not let you see deals"),
         words("Your account has no referral role, or this deal is not shared with you."),
-        words("Ask your Partner Center administrator for the role Referral user."),
+        words("Ask your Partner Center administrator for the role Referral User."),
     ),
     "someone_else": (
         words("That was another account"),
