@@ -8,7 +8,7 @@ from bot import command as said
 from bot import editing, eligibility, finding, proposals, questions, referrals
 from bot.command import Ask, Choice, Command, Filter, Unclear
 from bot.commands import COMMANDS, parse, spec_of
-from bot.conversation import Place
+from bot.conversation import Person, Place
 from bot.desk import Desk, Turn
 from bot.dialog import Dialog
 from bot.identity import Reason, SignInNeeded
@@ -82,6 +82,10 @@ class Dispatch:
         name = account.name if account is not None else turn.person.name
         upn = account.upn if account is not None else None
         return Reply(card=signed_in_card(name, upn), summary="You are signed in")
+
+    async def resume(self, person: Person) -> None:
+        """What waited in the background for this person's sign-in goes on."""
+        await self._dialog.signed_in(person)
 
     async def _unclear(self, turn: Turn, unclear: Unclear) -> Reply:
         prompt = f"{unclear.why} {unclear.instead}"
@@ -196,7 +200,13 @@ class Dispatch:
 
     async def _chosen(self, turn: Turn, question: str, choice: int) -> Reply | None:
         text = await questions.chosen(self._desk, turn, question, choice)
-        return proposals.not_valid() if text is None else await self.say(turn, text)
+        if not isinstance(text, str):
+            return text
+        try:
+            return await self.say(turn, text)
+        except Exception:
+            await questions.put_again(self._desk, question)
+            raise
 
 
 async def _member_form(desk: Desk, turn: Turn, deal: str) -> Reply:

@@ -112,6 +112,7 @@ class Turns:
         async with self._desk.store.begin() as connection:
             waited = await waiting.take(connection, person.tenant, person.id, self._desk.now())
         await self._sign_in.clear(person)
+        await self._dispatch.resume(person)
         if waited is None:
             turn = self._turn(person, place, "", "en-US", None)
             await self._deliver(turn, await self._dispatch.signed_in(turn))
