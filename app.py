@@ -141,7 +141,8 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> web
 async def serve(settings: Settings, page: str | None) -> None:
     """Listen until the process is asked to end."""
     async with listening(build(settings), settings.host, settings.port) as port:
-        print(page or f"Dealdesk listens on {settings.host}:{port}", flush=True)  # noqa: T201
+        where = f"Open {page}" if page else f"Dealdesk listens on {settings.host}:{port}"
+        print(where, flush=True)  # noqa: T201
         await until_stopped()
 
 

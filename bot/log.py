@@ -12,7 +12,16 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 REMOVED = "[removed]"
-_QUIET = ("urllib3", "msrest", "requests", "msal", "httpx", "httpcore", "aiohttp.access")
+_QUIET = (
+    "urllib3",
+    "msrest",
+    "requests",
+    "msal",
+    "httpx",
+    "httpcore",
+    "aiohttp.access",
+    "alembic",
+)
 _SECRET_NAMES = re.compile(
     r"(?i)^(.*(token|secret|password|assertion|authorization|cookie|verifier|nonce)"
     r"|code|state|client_info|encryption_keys?)$"
