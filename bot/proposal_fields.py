@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from bot.store.proposals import Kind, Proposal
 from cards.changes import FieldChange, Value
 from partner_center.money import plain
 from partner_center.patch import Operation, decode
-from partner_center.referral import Field, Referral, held
+from partner_center.referral import (
+    MOVES,
+    Change,
+    Field,
+    Move,
+    Problem,
+    Referral,
+    check_changes,
+    check_move,
+    check_open,
+    held,
+)
 
 
 def operations_of(proposal: Proposal) -> tuple[Operation, ...]:
@@ -32,6 +43,28 @@ def is_applied(proposal: Proposal, referral: Referral) -> bool:
     after = texts(proposal.after)
     return all(
         (held_in(referral, name) or None) == (typed(name, after[name]) or None) for name in after
+    )
+
+
+def move_of(proposal: Proposal) -> Move | None:
+    """The status move a proposal makes; None for any other change."""
+    wanted = texts(proposal.after).get("status")
+    return next(
+        (move for move, rule in MOVES.items() if f"{rule.status}/{rule.substatus}" == wanted), None
+    )
+
+
+def problems_of(proposal: Proposal, referral: Referral, now: datetime) -> tuple[Problem, ...]:
+    """Why the deal as it is now no longer takes the proposal; empty when it does."""
+    move = move_of(proposal)
+    if move is not None:
+        return check_move(referral, move, now)
+    after = texts(proposal.after)
+    if proposal.kind is Kind.MEMBER:
+        return check_open(referral)
+    values = ((Field(name), typed(name, wish)) for name, wish in after.items())
+    return check_changes(
+        referral, [Change(field, value) for field, value in values if value is not None]
     )
 
 

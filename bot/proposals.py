@@ -8,36 +8,44 @@ leaves a question that can be answered, never a silent second write.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from http import HTTPStatus
 
 import structlog
 
-from bot.conversation import SendFailed
 from bot.desk import Desk, Turn, bearer, view
 from bot.explain import Button, Told, explain
+from bot.identity import SignInNeeded, SignInUnavailable
+from bot.outbox import written
 from bot.proposal_fields import (
     changes_between,
     held_in,
     held_or_said,
     is_applied,
+    move_of,
     names_of,
     operations_of,
+    problems_of,
     spelled,
     texts,
     typed,
 )
-from bot.replies import Reply, post
+from bot.replies import Reply
 from bot.store import audit, handles, proposals
+from bot.store import outbox as outbox_rows
+from bot.store.errors import StoreError
 from bot.store.proposals import Kind, Proposal, State
 from cards.actions import Save, Show
 from cards.changes import ConflictRow, FieldChange
-from cards.notice import notice_card
-from cards.referral import conflict_card, deal_card, proposal_card
+from cards.notice import notice_card, problem_text
+from cards.referral import DealView, conflict_card, deal_card, proposal_card
 from cards.wording import words
 from partner_center import errors
+from partner_center.client import Bearer, Patched
 from partner_center.patch import Operation, encode
-from partner_center.referral import Move, Problem, Referral
+from partner_center.referral import Move, Problem, Referral, warnings_of_move
 
 _log = structlog.get_logger(__name__)
 READ_BACK = (0.0, 0.5, 1.5)
@@ -97,7 +105,7 @@ async def save(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
         case State.OPEN:
             return await _apply(desk, turn, proposal)
         case State.APPLYING:
-            return await _follow(desk, turn, proposal)
+            return await _follow(desk, turn, proposal, then=save)
         case State.UNKNOWN:
             return await _settle(desk, turn, proposal, send_again=True)
         case State.CONFLICT:
@@ -111,9 +119,17 @@ async def discard(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
     proposal = await _find(desk, turn, proposal_id)
     if isinstance(proposal, Reply):
         return proposal
-    if proposal.state in {State.OPEN, State.CONFLICT}:
-        await _advance(desk, turn, proposal, State.DISCARDED)
-    return await _show_ended(desk, turn, await _again(desk, proposal))
+    match proposal.state:
+        case State.OPEN | State.CONFLICT:
+            if not await _advance(desk, turn, proposal, State.DISCARDED):
+                return await discard(desk, turn, proposal_id)
+            return await _show_ended(desk, turn, await _again(desk, proposal))
+        case State.APPLYING:
+            return await _follow(desk, turn, proposal, then=discard)
+        case State.UNKNOWN:
+            return await _settle(desk, turn, proposal, send_again=False)
+        case State.DONE | State.DISCARDED | State.FAILED:
+            return await _show_ended(desk, turn, proposal)
 
 
 async def apply_again(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
@@ -121,13 +137,32 @@ async def apply_again(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
     proposal = await _find(desk, turn, proposal_id)
     if isinstance(proposal, Reply):
         return proposal
-    if proposal.state is not State.CONFLICT:
+    if proposal.state not in {State.CONFLICT, State.OPEN}:
         return await save(desk, turn, proposal_id)
     token = await bearer(desk, turn)
     referral = await desk.partner_center.get(token, proposal.referral_id)
-    base = {name: spelled(held_in(referral, name)) for name in names_of(proposal)}
+    shown = await view(desk, turn, referral)
+    problems = problems_of(proposal, referral, desk.now())
+    if problems:
+        return _impossible(shown, problems, turn)
+    if proposal.state is State.OPEN:
+        base = texts(proposal.base)
+    else:
+        base = {name: spelled(held_in(referral, name)) for name in names_of(proposal)}
+        if not await _rebase(desk, proposal, referral, base):
+            return await apply_again(desk, turn, proposal_id)
+    move = move_of(proposal)
+    warnings = warnings_of_move(referral, move, desk.now()) if move is not None else ()
+    changes = changes_between(base, texts(proposal.after))
+    card = proposal_card(shown, changes, warnings, proposal.id, turn.reader, move=move)
+    return Reply(card=card, summary=_summary(shown.handle, "before and after"))
+
+
+async def _rebase(
+    desk: Desk, proposal: Proposal, referral: Referral, base: dict[str, str | None]
+) -> bool:
     async with desk.store.begin() as connection:
-        await proposals.rebase(
+        return await proposals.rebase(
             connection,
             proposal,
             operations=proposal.operations,
@@ -136,10 +171,18 @@ async def apply_again(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
             after=proposal.after,
             now=desk.now(),
         )
-    changes = changes_between(base, texts(proposal.after))
-    shown = await view(desk, turn, referral)
-    card = proposal_card(shown, changes, (), proposal.id, turn.reader)
-    return Reply(card=card, summary=_summary(shown.handle, "before and after"))
+
+
+def _impossible(shown: DealView, problems: Sequence[Problem], turn: Turn) -> Reply:
+    """The deal has moved on so far that the wish no longer fits it."""
+    card = notice_card(
+        words("That is not possible with #{handle}", handle=shown.handle),
+        " ".join(problem_text(problem, turn.reader) for problem in problems),
+        _NOTHING_CHANGED,
+        "",
+        ((words("Show the deal"), Show(shown.referral.id)),),
+    )
+    return Reply(card=card, summary=_summary(shown.handle, "not possible"))
 
 
 async def recover(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
@@ -154,9 +197,13 @@ async def recover(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
     return await _judge(desk, turn, proposal, referral)
 
 
-async def give_back(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
-    """A write that was cut off and is not there: its button may send the very same again."""
-    await _advance(desk, turn, proposal, State.UNKNOWN)
+async def give_back(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
+    """A write that was cut off and is not there: its button may send the very same again.
+
+    None when it has been decided meanwhile.
+    """
+    if not await _advance(desk, turn, proposal, State.UNKNOWN):
+        return None
     return await _about(desk, proposal, _UNKNOWN, (words("Check again"), Save(proposal.id)))
 
 
@@ -164,30 +211,46 @@ async def settle_later(desk: Desk, turn: Turn, proposal_id: str) -> None:
     """Keep looking after the seller was told "unknown", and correct the card when it is known."""
     for seconds in LATER:
         await desk.sleep(seconds)
-        proposal = await _stored(desk, proposal_id)
-        if proposal is None or proposal.state not in {State.UNKNOWN, State.APPLYING}:
-            return
         try:
+            proposal = await _stored(desk, proposal_id)
+            if proposal is None or proposal.state not in {State.UNKNOWN, State.APPLYING}:
+                return
             reply = await recover(desk, turn, proposal)
-        except errors.PartnerCenterError as error:
+        except (errors.PartnerCenterError, SignInNeeded, SignInUnavailable, StoreError) as error:
             _log.info("outcome still unknown", proposal=proposal_id, error=str(error))
             continue
         if reply is None:
             continue
-        try:
-            await post(desk.sender, proposal.place, reply, pressed=proposal.message_id)
-        except SendFailed as error:
-            _log.warning("outcome not shown", proposal=proposal_id, error=str(error))
+        await owe_outcome(desk, proposal, reply)
         return
 
 
-async def _follow(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
-    """Another press of the same button is on its way: wait for what becomes of it."""
+async def owe_outcome(desk: Desk, proposal: Proposal, reply: Reply) -> None:
+    """What became of a write goes to its card for certain, also when Teams is busy now."""
+    async with desk.store.begin() as connection:
+        await outbox_rows.put(
+            connection,
+            proposal.place,
+            written(reply.message()),
+            desk.now(),
+            target_message=proposal.message_id,
+            key=f"recovered:{proposal.id}:{proposal.version}",
+        )
+
+
+async def _follow(
+    desk: Desk,
+    turn: Turn,
+    proposal: Proposal,
+    *,
+    then: Callable[[Desk, Turn, str], Awaitable[Reply]],
+) -> Reply:
+    """Another press is on its way to Partner Center: wait for what becomes of it."""
     while desk.now() - proposal.updated < UNDER_WAY:
         await desk.sleep(0.3)
         proposal = await _again(desk, proposal)
         if proposal.state is not State.APPLYING:
-            return await save(desk, turn, proposal.id)
+            return await then(desk, turn, proposal.id)
     return await _settle(desk, turn, proposal, send_again=False)
 
 
@@ -198,40 +261,64 @@ async def _apply(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
         return await save(desk, turn, proposal.id)
     sent = await _again(desk, proposal)
     try:
-        patched = await desk.partner_center.patch(
+        patched = await _send(desk, turn, sent, token)
+        if isinstance(patched, Reply):
+            return patched
+        return await _written(desk, turn, sent, patched.referral)
+    except StoreError as error:
+        _log.warning("outcome not noted", proposal=sent.id, error=str(error))
+        look = (words("Check again"), Save(sent.id))
+        return replace(_notice(_UNNOTED, look), unsettled=sent.id)
+
+
+async def _send(desk: Desk, turn: Turn, sent: Proposal, token: Bearer) -> Patched | Reply:
+    """The one PATCH; a reply when it was not accepted."""
+    try:
+        return await desk.partner_center.patch(
             token,
             sent.referral_id,
             operations_of(sent),
             etag=sent.base_etag,
-            client_request_id=request_id,
+            client_request_id=sent.client_request_id,
         )
     except errors.Conflict:
         return await _after_conflict(desk, turn, sent)
     except errors.OutcomeUnknown:
         await _advance(desk, turn, sent, State.UNKNOWN)
         return await _settle(desk, turn, await _again(desk, sent), send_again=False)
+    except (SignInNeeded, SignInUnavailable):
+        await _advance(desk, turn, sent, State.OPEN)
+        raise
     except (errors.Unauthorized, errors.NotSent, errors.Throttled, errors.Locked) as error:
         await _advance(desk, turn, sent, State.OPEN, failure=error)
         if isinstance(error, errors.Unauthorized):
             raise
         return explain(error, turn.reader, again=(words("Try again"), Save(sent.id)))
     except errors.PartnerCenterError as error:
+        if error.status == HTTPStatus.CONFLICT:
+            return await _after_conflict(desk, turn, sent)
         await _advance(desk, turn, sent, State.FAILED, failure=error)
         return explain(error, turn.reader, again=(words("Show the deal"), Show(sent.referral_id)))
-    return await _written(desk, turn, sent, patched.referral)
 
 
 async def _written(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral | None) -> Reply:
     """Partner Center said yes; when it does not show the deal, saying so is all that is left."""
-    token = await bearer(desk, turn)
     try:
-        held_now = referral or await desk.partner_center.get(token, proposal.referral_id)
-    except errors.PartnerCenterError as error:
-        _log.warning("saved but not read back", proposal=proposal.id, error=str(error))
+        held_now = referral or await _look(desk, turn, proposal)
+    except (errors.PartnerCenterError, SignInNeeded, SignInUnavailable) as error:
         await _advance(desk, turn, proposal, State.DONE)
-        deal = (words("Show the deal"), Show(proposal.referral_id))
-        return await _about(desk, proposal, _SAVED_UNSEEN, deal)
+        return await _unseen(desk, proposal, error)
     return await _done(desk, turn, proposal, held_now)
+
+
+async def _look(desk: Desk, turn: Turn, proposal: Proposal) -> Referral:
+    return await desk.partner_center.get(await bearer(desk, turn), proposal.referral_id)
+
+
+async def _unseen(desk: Desk, proposal: Proposal, error: Exception) -> Reply:
+    _log.warning("saved but not read back", proposal=proposal.id, error=str(error))
+    deal = (words("Show the deal"), Show(proposal.referral_id))
+    return await _about(desk, proposal, _SAVED_UNSEEN, deal)
 
 
 async def _done(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) -> Reply:
@@ -246,17 +333,21 @@ async def _saved(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral)
         FieldChange(name, typed(name, before.get(name)), held_or_said(referral, proposal, name))
         for name in names_of(proposal)
     )
-    shown = await view(desk, turn, referral, related=True)
+    try:
+        shown = await view(desk, turn, referral, related=True)
+    except (errors.PartnerCenterError, SignInNeeded, SignInUnavailable) as error:
+        _log.info("saved, Microsoft's side not read", proposal=proposal.id, error=str(error))
+        shown = await view(desk, turn, referral)
     card = deal_card(shown, turn.reader, saved=saved)
     return Reply(card=card, summary=_summary(shown.handle, "saved"))
 
 
 async def _after_conflict(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     """412: somebody was faster, or our own earlier request was applied."""
-    token = await bearer(desk, turn)
     try:
+        token = await bearer(desk, turn)
         referral = await desk.partner_center.get(token, proposal.referral_id)
-    except errors.PartnerCenterError:
+    except (errors.PartnerCenterError, SignInNeeded, SignInUnavailable):
         await _advance(desk, turn, proposal, State.CONFLICT)
         raise
     return await _judge(desk, turn, proposal, referral)
@@ -271,12 +362,14 @@ async def _judge(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral)
 
 async def _settle(desk: Desk, turn: Turn, proposal: Proposal, *, send_again: bool) -> Reply:
     """Read back until a version newer than the base is seen; only that allows an answer."""
-    token = await bearer(desk, turn)
     for seconds in READ_BACK:
         await desk.sleep(seconds)
         try:
+            token = await bearer(desk, turn)
             referral = await desk.partner_center.get(token, proposal.referral_id)
-        except (errors.Unavailable, errors.UnexpectedAnswer, errors.Throttled):
+        except errors.Unauthorized:
+            raise
+        except (errors.PartnerCenterError, SignInUnavailable):
             break
         if referral.etag != proposal.base_etag:
             return await _judge(desk, turn, proposal, referral)
@@ -310,8 +403,10 @@ async def _show_ended(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
         return await _about(desk, proposal, _DISCARDED, deal)
     if proposal.state is State.FAILED:
         return await _about(desk, proposal, _REFUSED, deal)
-    token = await bearer(desk, turn)
-    referral = await desk.partner_center.get(token, proposal.referral_id)
+    try:
+        referral = await _look(desk, turn, proposal)
+    except (errors.PartnerCenterError, SignInNeeded, SignInUnavailable) as error:
+        return await _unseen(desk, proposal, error)
     return await _saved(desk, turn, proposal, referral)
 
 
@@ -334,7 +429,7 @@ async def _find(desk: Desk, turn: Turn, proposal_id: str) -> Proposal | Reply:
 
 def not_valid() -> Reply:
     """The answer to a button of a card we do not know, or not here."""
-    return _notice(_NOT_VALID)
+    return replace(_notice(_NOT_VALID), only_me=True)
 
 
 async def _about(desk: Desk, proposal: Proposal, told: Told, *buttons: Button) -> Reply:
@@ -351,6 +446,7 @@ def _notice(told: Told, *buttons: Button) -> Reply:
     return Reply(card=card, summary=told.title.plain)
 
 
+_NOTHING_CHANGED = words("Nothing was changed.")
 _UNKNOWN = Told(
     words("I do not know yet whether that was saved"),
     words("Partner Center took the request, but its answer did not arrive."),
@@ -363,28 +459,34 @@ _SAVED_UNSEEN = Told(
     words("It did not show me the deal afterwards."),
     words("Look at the deal in a moment to see it."),
 )
+_UNNOTED = Told(
+    words("I do not know yet whether that was saved"),
+    words("Partner Center got the request, but my own storage failed before I noted the outcome."),
+    words("I will not send it again by myself. I keep looking and will correct this card."),
+    words("Check again in a moment, before you change the deal in another way."),
+)
 _DISCARDED = Told(
     words("Dropped"),
     words("You dropped this change."),
-    words("Nothing was changed."),
+    _NOTHING_CHANGED,
     words("Say what you want to change whenever you like."),
 )
 _REFUSED = Told(
     words("This change is closed"),
     words("Partner Center refused this change earlier."),
-    words("Nothing was changed."),
+    _NOTHING_CHANGED,
     words("Look at the deal as it is now and say what to change."),
 )
 _NOT_VALID = Told(
     words("This card is no longer valid"),
     words("The button belongs to something that is over, or to another conversation."),
-    words("Nothing was changed."),
+    _NOTHING_CHANGED,
     words("Say what you want to do, or say help."),
 )
 _SOMEBODY_ELSES = Told(
     words("This is somebody else's change"),
     words("Only the person who asked for a change can save or drop it."),
-    words("Nothing was changed."),
+    _NOTHING_CHANGED,
     words("Say the change yourself, and you get a card of your own."),
 )
 

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 from bot.command import Choice
 from bot.desk import Desk, Turn
+from bot.proposals import not_valid
 from bot.replies import Reply
 from bot.store import questions
 from cards.choices import choice_card
+from cards.notice import notice_card
+from cards.wording import words
 
 
 async def ask(desk: Desk, turn: Turn, prompt: str, choices: Sequence[Choice]) -> Reply:
@@ -27,15 +30,34 @@ async def ask(desk: Desk, turn: Turn, prompt: str, choices: Sequence[Choice]) ->
     return Reply(card=choice_card(question, prompt, labels, turn.reader), summary=prompt)
 
 
-async def chosen(desk: Desk, turn: Turn, question_id: str, index: int) -> str | None:
-    """The command behind a pressed choice, once; None when it was not put to this person here."""
+async def chosen(desk: Desk, turn: Turn, question_id: str, index: int) -> str | Reply | None:
+    """The command behind a pressed choice, once; else why not. None when its command is said."""
     async with desk.store.begin() as connection:
         question = await questions.find(connection, question_id)
         if (
             question is None
+            or question.tenant != turn.person.tenant
             or question.place.conversation_id != turn.place.conversation_id
             or not 0 <= index < len(question.choices)
         ):
-            return None
-        mine = await questions.answer(connection, question_id, turn.person.tenant, turn.person.id)
-    return question.choices[index] if mine else None
+            return not_valid()
+        if question.person != turn.person.id:
+            return _somebody_elses()
+        first = await questions.answer(connection, question_id, turn.person.tenant, turn.person.id)
+    return question.choices[index] if first else None
+
+
+async def put_again(desk: Desk, question_id: str) -> None:
+    """The chosen command did not get through: its question may be answered once more."""
+    async with desk.store.begin() as connection:
+        await questions.reopen(connection, question_id)
+
+
+def _somebody_elses() -> Reply:
+    card = notice_card(
+        words("This question is somebody else's"),
+        words("Only the person who was asked can answer it."),
+        words("Nothing was changed."),
+        words("Say what you want yourself, and I ask you."),
+    )
+    return Reply(card=card, summary="This question is somebody else's", only_me=True)

@@ -6,12 +6,10 @@ import asyncio
 
 import structlog
 
-from bot import outbox, proposals
+from bot import proposals
 from bot.conversation import Person
 from bot.desk import Desk, Turn
 from bot.identity import SignInNeeded, SignInUnavailable
-from bot.replies import Reply
-from bot.store import outbox as outbox_rows
 from bot.store import people
 from bot.store import proposals as rows
 from bot.store.errors import StoreError
@@ -52,19 +50,8 @@ async def _recover(desk: Desk, proposal: Proposal) -> None:
     reply = await proposals.recover(desk, turn, proposal)
     if reply is None:
         reply = await proposals.give_back(desk, turn, proposal)
-    await _owe(desk, proposal, reply)
-
-
-async def _owe(desk: Desk, proposal: Proposal, reply: Reply) -> None:
-    async with desk.store.begin() as connection:
-        await outbox_rows.put(
-            connection,
-            proposal.place,
-            outbox.written(reply.message()),
-            desk.now(),
-            target_message=proposal.message_id,
-            key=f"recovered:{proposal.id}:{proposal.version}",
-        )
+    if reply is not None:
+        await proposals.owe_outcome(desk, proposal, reply)
 
 
 async def _turn_of(desk: Desk, proposal: Proposal) -> Turn:

@@ -191,7 +191,7 @@ def check_changes(referral: Referral, changes: Sequence[Change]) -> tuple[Proble
     value_too_precise, value_too_large, currency_unknown, close_out_of_range, close_before_created,
     text_too_long, text_empty, text_unreadable (API reference 5.4, U9, U16).
     """
-    problems = list(_closed_to_edits(referral))
+    problems = list(check_open(referral))
     if not changes:
         problems.append(Problem("no_changes"))
     currency = next(
@@ -224,7 +224,8 @@ def check_amount(
     return (Problem("currency_differs", facts),)
 
 
-def _closed_to_edits(referral: Referral) -> tuple[Problem, ...]:
+def check_open(referral: Referral) -> tuple[Problem, ...]:
+    """Why nothing of this referral can be edited. Codes: not_yours, closed_terminal."""
     if referral.is_microsofts:
         return (Problem("not_yours", {"organization": referral.organization_name}),)
     if not referral.is_open:
@@ -308,7 +309,7 @@ def check_member(referral: Referral, member: Member) -> tuple[Problem, ...]:
     Codes: not_yours, closed_terminal, member_incomplete (field), text_too_long, text_unreadable,
     email_invalid, member_there (email), team_full (limit).
     """
-    problems = list(_closed_to_edits(referral))
+    problems = list(check_open(referral))
     parts = {
         "first": member.first_name,
         "last": member.last_name,
@@ -379,7 +380,7 @@ def check_move(referral: Referral, move: Move, now: datetime) -> tuple[Problem, 
     Codes: not_yours, closed_terminal, move_not_from (move, status, allowed), not_incoming,
     invitation_expired (expires).
     """
-    closed = _closed_to_edits(referral)
+    closed = check_open(referral)
     if closed:
         return closed
     rule = MOVES[move]

@@ -92,6 +92,13 @@ async def answer(connection: AsyncConnection, question_id: str, tenant: str, per
     )
 
 
+async def reopen(connection: AsyncConnection, question_id: str) -> None:
+    """Lets an answered question be answered again."""
+    await connection.execute(
+        questions.update().where(_TABLE.id == question_id).values(state="open")
+    )
+
+
 async def prune(connection: AsyncConnection, before: datetime) -> None:
     """Forgets questions asked before a moment."""
     await connection.execute(questions.delete().where(_TABLE.created < before))
