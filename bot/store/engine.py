@@ -41,6 +41,7 @@ class _Cursor(Protocol):
 class _Driver(Protocol):
     def cursor(self) -> _Cursor: ...
     def rollback(self) -> None: ...
+    def close(self) -> None: ...
 
 
 class Store:
@@ -174,12 +175,17 @@ def _postgresql(address: URL) -> AsyncEngine:
 
 
 def _set_pragmas(driver: _Driver, _record: object) -> None:
-    cursor = driver.cursor()
+    """A connection that cannot be set up is closed here: its thread would stay otherwise."""
     try:
-        for pragma in _PRAGMAS:
-            cursor.execute(pragma)
-    finally:
-        cursor.close()
+        cursor = driver.cursor()
+        try:
+            for pragma in _PRAGMAS:
+                cursor.execute(pragma)
+        finally:
+            cursor.close()
+    except BaseException:
+        driver.close()
+        raise
 
 
 def _let_go(driver: _Driver, _record: object, _error: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -232,6 +233,14 @@ async def test_i2_a_spoiled_file_is_named(tmp_path: Path, spoil: Callable[[Path]
     with pytest.raises(StoreUnavailable, match=r"dealdesk\.db"):
         await upgrade(store)
     await store.close()
+    await _connections_ended()
+
+
+async def _connections_ended() -> None:
+    """aiosqlite does not wait for the thread of a connection that never opened; this does."""
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            await asyncio.to_thread(thread.join, 5)
 
 
 async def test_postgresql_out_of_reach_is_named_without_its_password() -> None:
