@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 from bot.dates import AmbiguousDate, DateError, parse_date
-from bot.steps import Asked, Name, Step, solutions_of
+from bot.steps import Asked, Name, Step, is_finite, solutions_of
 from partner_center.money import CURRENCIES
 
 _ANY_DAY = date(2026, 1, 1)
@@ -98,8 +98,7 @@ def _dates(typed: str, asked: Asked) -> dict[str, str]:
         first, *others = _bits(words) or [""]
         found[name] = first
         bare += others
-    names = _unnamed(found, asked, ranged="end" in found and "start" not in found)
-    found.update(zip(names, bare, strict=False))
+    found.update(zip(_unnamed(found, asked, bare, parts[0]), bare, strict=False))
     return found
 
 
@@ -121,12 +120,16 @@ def _is_day(words: str) -> bool:
     return True
 
 
-def _unnamed(found: Mapping[str, str], asked: Asked, *, ranged: bool) -> list[str]:
-    """Which fields the days without a label are for."""
-    if ranged:
+def _unnamed(found: Mapping[str, str], asked: Asked, bare: list[str], head: str) -> list[str]:
+    """Which fields the days without a label are for: all of them in the order of the card, fewer
+    the unanswered ones first; before `to` stands the start."""
+    if "end" in found and "start" not in found and len(_bits(head)) == 1:
         return ["start", "sign"]
-    open_first = sorted(("sign", "start", "end"), key=lambda name: name in asked.answers)
-    return [name for name in open_first if name not in found]
+    days = ("sign", "start", "end") if is_finite({**asked.answers, **found}) else ("sign", "start")
+    open_days = [name for name in days if name not in found]
+    if len(bare) >= len(open_days):
+        return open_days
+    return sorted(open_days, key=lambda name: name in asked.answers)
 
 
 def _solution(typed: str, asked: Asked) -> dict[str, str]:

@@ -138,6 +138,30 @@ def test_the_range_of_the_brief_asks_for_the_day_of_signing_only() -> None:
     assert after.is_complete
 
 
+FILLED = [
+    ("today, 2026-12-01, 2028-11-30", ("2026-02-20", "2026-12-01", "2028-11-30")),
+    ("2026-02-11, starts 2026-02-16, 2027-02-15", ("2026-02-11", "2026-02-16", "2027-02-15")),
+    ("ends 2027-02-15, 2026-02-11, 2026-02-16", ("2026-02-11", "2026-02-16", "2027-02-15")),
+    ("2026-02-11, 2026-02-16 to 2027-02-15", ("2026-02-11", "2026-02-16", "2027-02-15")),
+    ("2026-02-16, 2027-02-15", ("2026-02-10", "2026-02-16", "2027-02-15")),
+]
+
+
+@pytest.mark.parametrize(("words", "days"), FILLED)
+def test_as_many_days_as_fields_are_in_the_order_of_the_card(
+    words: str, days: tuple[str, str, str]
+) -> None:
+    before = {"value": "120000", "currency": "USD", "sign": "2026-02-10"}
+    taken = typed(Name.DATES, words, before)
+    assert tuple(taken.answers[name] for name in ("sign", "start", "end")) == days
+
+
+def test_two_days_of_a_perpetual_contract_are_signing_and_start() -> None:
+    before = {"value": "120000", "currency": "USD", "sign": "2026-02-10"}
+    taken = typed(Name.DATES, "perpetual, 2026-02-11, 2026-02-16", before)
+    assert (taken.answers["sign"], taken.answers["start"]) == ("2026-02-11", "2026-02-16")
+
+
 def test_a_perpetual_contract_has_no_end() -> None:
     taken = typed(Name.DATES, "perpetual, signed 10 Feb 2026, starts 15 Feb 2026")
     assert taken.is_complete
