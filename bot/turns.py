@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import structlog
 
@@ -21,17 +22,21 @@ from bot.conversation import (
     Pressed,
     Said,
     SendFailed,
+    SendFailure,
 )
 from bot.desk import Desk, Turn
 from bot.dispatch import Dispatch, shares
 from bot.explain import explain
 from bot.identity import SignInNeeded, SignInUnavailable
+from bot.outbox import SETTLE, written
 from bot.proposals import not_valid, settle_later
 from bot.replies import Left, Reply, Where, post
 from bot.sign_in_cards import SignInCards
+from bot.store import outbox as outbox_rows
 from bot.store import people, waiting
 from bot.store.errors import StoreError
 from bot.store.waiting import Waiting
+from cards import actions
 from cards.actions import UnknownAction
 from cards.notice import notice_card
 from cards.reader import Reader
@@ -77,7 +82,7 @@ class Turns:
         turn = replace(turn, pressed=pressed.message_id)
         press = Press(pressed.verb, pressed.data, pressed.message_id)
         if not pressed.invoke:
-            await self._deliver(turn, await self._press(turn, press))
+            await self._deliver(_in_sight(turn, press), await self._press(turn, press))
             return None
         work = asyncio.create_task(self._press(turn, press))
         done, _late = await asyncio.wait({work}, timeout=ANSWER_WITHIN)
@@ -86,15 +91,23 @@ class Turns:
             if reply is not None:
                 self._background.start(self._share(turn, press, reply), "share a reply")
             return _answer(reply)
-        self._background.start(self._finish(turn, work), "finish a press")
-        return Answer(card=_WORKING)
+        self._background.start(self._finish(_in_sight(turn, press), work), "finish a press")
+        if turn.is_personal and not _has_inputs(press.verb):
+            return Answer(card=_WORKING)
+        return Answer(text=STILL_WORKING)
 
     async def exchanged(self, exchanged: Exchanged) -> bool:
         """Single sign-on: after it, what was waiting is carried out."""
-        ok = await self._desk.identity.exchange(
-            exchanged.person, exchanged.exchange_id, exchanged.connection_name, exchanged.token
-        )
-        if ok and await self._desk.identity.is_first(exchanged.person, exchanged.exchange_id):
+        identity = self._desk.identity
+        try:
+            ok = await identity.exchange(
+                exchanged.person, exchanged.exchange_id, exchanged.connection_name, exchanged.token
+            )
+            first = ok and await identity.is_first(exchanged.person, exchanged.exchange_id)
+        except StoreError as error:
+            _log.warning("single sign-on not kept", error=str(error))
+            return False
+        if first:
             self._background.start(
                 self.signed_in(exchanged.person, exchanged.place), "carry on after sign-in"
             )
@@ -127,8 +140,8 @@ class Turns:
         elif isinstance(verb, str) and isinstance(data, Mapping):
             message_id = command.get("message_id")
             pressed = message_id if isinstance(message_id, str) else None
-            turn = replace(turn, pressed=pressed)
-            await self._deliver(turn, await self._press(turn, Press(verb, data, pressed)))
+            turn, press = replace(turn, pressed=pressed), Press(verb, data, pressed)
+            await self._deliver(_in_sight(turn, press), await self._press(turn, press))
 
     async def _say(self, turn: Turn, text: str) -> Reply | None:
         return await self._answered(turn, self._dispatch.say(turn, text), {"say": text})
@@ -136,11 +149,15 @@ class Turns:
     async def _press(self, turn: Turn, press: Press) -> Reply | None:
         command = {"verb": press.verb, "data": dict(press.data), "message_id": press.message_id}
         return await self._answered(
-            turn, self._dispatch.press(turn, press.verb, press.data), command
+            turn, self._dispatch.press(turn, press.verb, press.data), command, press
         )
 
     async def _answered(
-        self, turn: Turn, work: Coroutine[None, None, Reply | None], command: Mapping[str, object]
+        self,
+        turn: Turn,
+        work: Coroutine[None, None, Reply | None],
+        command: Mapping[str, object],
+        press: Press | None = None,
     ) -> Reply | None:
         """The feature's answer, or the answer its error deserves: the one place that catches."""
         try:
@@ -155,10 +172,10 @@ class Turns:
             return not_valid()
         except (errors.PartnerCenterError, StoreError, SignInUnavailable, SendFailed) as error:
             _log.warning("turn refused", error=type(error).__name__, detail=str(error))
-            return explain(error, turn.reader)
+            return _explained(error, turn, press)
         except Exception as error:
             _log.exception("turn failed", person=turn.person.id)
-            return explain(error, turn.reader)
+            return _explained(error, turn, press)
 
     async def _ask_to_sign_in(
         self, turn: Turn, error: SignInNeeded, command: Mapping[str, object]
@@ -209,11 +226,47 @@ class Turns:
             message_id = await post(self._desk.sender, place, reply, pressed=pressed)
         except SendFailed as error:
             _log.warning("reply not sent", error=str(error), conversation=place.conversation_id)
+            await self._owe(place, reply, pressed, error)
             return
         if reply.shown is not None:
-            await reply.shown(message_id)
+            try:
+                await reply.shown(message_id)
+            except StoreError as error:
+                _log.warning("message not remembered", error=str(error))
         if reply.leaves is not None:
             await self._leave(reply.leaves)
+
+    async def _owe(
+        self, place: Place, reply: Reply, pressed: str | None, error: SendFailed
+    ) -> None:
+        """What Teams did not take is sent later: as it is, in a new message when the card to
+        change is gone, in one sentence when it was too large."""
+        message = reply.message()
+        target = pressed if reply.where is Where.EDIT else None
+        later = timedelta(seconds=error.retry_after or SEND_AGAIN)
+        if error.kind is SendFailure.UNKNOWN and target is None:
+            later = SETTLE
+        if error.kind is SendFailure.FORBIDDEN or (
+            error.kind is SendFailure.GONE and target is None
+        ):
+            return
+        if error.kind is SendFailure.TOO_BIG:
+            message = Message(text=f"{reply.summary}: {_TOO_LARGE}")
+        if error.kind in {SendFailure.GONE, SendFailure.TOO_BIG}:
+            target = None
+        now = self._desk.now()
+        try:
+            async with self._desk.store.begin() as connection:
+                await outbox_rows.put(
+                    connection,
+                    place,
+                    written(message),
+                    now,
+                    target_message=target,
+                    not_before=now + later,
+                )
+        except StoreError as failure:
+            _log.error("reply lost", error=str(failure), conversation=place.conversation_id)
 
     async def _leave(self, left: Left) -> None:
         try:
@@ -242,9 +295,47 @@ class Turns:
         return Turn(person, place, Reader(locale, timezone, self._desk.now()), activity_id)
 
 
+def _in_sight(turn: Turn, press: Press) -> Turn:
+    """The turn whose answer takes the place of the card only where everybody may see it change."""
+    return turn if turn.is_personal or shares(press.verb) else replace(turn, pressed=None)
+
+
+def _has_inputs(verb: str) -> bool:
+    row = actions.ACTIONS.get(verb)
+    return row is not None and row.inputs != actions.NOTHING
+
+
+def _explained(error: Exception, turn: Turn, press: Press | None) -> Reply:
+    """What went wrong. Under a button nothing is lost by it: what was typed into the card stays,
+    any other card gets a button to try again, and the others keep theirs."""
+    if press is None:
+        return explain(error, turn.reader)
+    again = None
+    if isinstance(error, _PASSING) and not _has_inputs(press.verb):
+        again = (words("Try again"), actions.unpack(press.verb, press.data).action)
+    where = Where.NEW if _has_inputs(press.verb) else Where.EDIT
+    reply = explain(error, turn.reader, again=again, where=where)
+    return replace(reply, only_me=not turn.is_personal)
+
+
+_PASSING = (
+    errors.Locked,
+    errors.NotSent,
+    errors.Throttled,
+    errors.Unavailable,
+    errors.UnexpectedAnswer,
+    SignInUnavailable,
+    StoreError,
+)
+"""Errors after which the same press may succeed."""
+
 SIGN_IN_ITSELF = "sign in"
 """Asking to sign in is done by signing in; nothing is left to wait for."""
 
+SEND_AGAIN = 2.0
+"""Seconds until a reply that Teams did not take is sent again, when Teams does not say."""
+_TOO_LARGE = "this is too large to show in Teams. Ask for less, or open it in Partner Center."
+STILL_WORKING = "Working on it: Partner Center is taking longer than usual. The answer will follow."
 _WORKING = notice_card(
     words("… Working on it"),
     words("Partner Center is taking longer than usual."),

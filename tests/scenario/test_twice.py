@@ -133,3 +133,13 @@ async def test_a_choice_pressed_twice_is_made_once_and_its_answer_stays(ben: Wor
     await ben.hears("ben", until=SAVE)
     await asyncio.sleep(0.5)
     assert SAVE in (await ben.messages("ben"))[-1].words
+
+
+async def test_a_choice_that_failed_can_be_made_again(ben: World) -> None:
+    await ben.says("ben", "update fabrikam analytics value 50.000")
+    await ben.hears("ben", until="more than one way")
+    await ben.fault("status", method="GET", status=503, times=3)
+    await ben.clicks("ben", "50000")
+    await ben.hears("ben", until="not answering")
+    await ben.clicks("ben", "Try again")
+    await ben.hears("ben", until=SAVE)

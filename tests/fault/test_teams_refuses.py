@@ -1,0 +1,136 @@
+"""Teams does not take a reply, or a turn fails under a button: nothing said or typed is lost."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from sandbox.deals import FABRIKAM
+from tests.scenario.conftest import ben, office, signed_in
+from tests.world import World
+
+__all__ = ["ben", "office"]
+SAVE = "Save this change?"
+
+
+async def proposed(world: World, where: str = "personal") -> None:
+    await world.says("ben", "update fabrikam analytics value 45k", where)
+    await world.hears("ben", where, until=SAVE)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}},
+        {"kind": "status", "status": 412},
+    ],
+)
+async def test_H9_an_answer_teams_did_not_take_comes_later(
+    ben: World, refusal: dict[str, object]
+) -> None:
+    await ben.fault(api="connector", method="POST", path="activities", **refusal)
+    await ben.says("ben", f"show {FABRIKAM}")
+    await ben.hears("ben", until="Fabrikam analytics rollout", within=20)
+
+
+async def test_H9_the_outcome_of_a_save_reaches_its_card_after_a_429(ben: World) -> None:
+    await proposed(ben)
+    headers = {"Retry-After": "1"}
+    await ben.fault("delay", method="PATCH", seconds=30)
+    await ben.fault("status", api="connector", method="PUT", status=429, headers=headers)
+    await ben.clicks("ben", "Save")
+    await ben.post("clock", advance=60)
+    await ben.sees(
+        "ben", lambda seen: any("Saved in Partner" in each.words for each in seen), within=20
+    )
+
+
+async def test_H9_a_card_that_is_gone_is_answered_by_a_new_message(ben: World) -> None:
+    await proposed(ben)
+    await ben.fault("delay", method="PATCH", seconds=30)
+    await ben.fault("status", api="connector", method="PUT", status=404)
+    await ben.clicks("ben", "Save")
+    await ben.post("clock", advance=60)
+    await ben.sees(
+        "ben", lambda seen: any("Saved in Partner" in each.words for each in seen), within=20
+    )
+
+
+async def test_C4_a_reply_too_large_for_teams_becomes_a_sentence(ben: World) -> None:
+    await ben.fault("status", api="connector", method="POST", path="activities", status=413)
+    await ben.says("ben", f"show {FABRIKAM}")
+    heard = await ben.hears("ben", until="too large", within=20)
+    assert "Fabrikam" in heard.words
+
+
+async def test_a_form_keeps_what_was_typed_when_partner_center_is_down(ben: World) -> None:
+    await ben.says("ben", "update fabrikam analytics")
+    await ben.hears("ben", until="Edit this deal")
+    await ben.fault("status", method="GET", status=503, times=3)
+    typed = {"notes": "A long note"}
+    await ben.clicks("ben", "Preview", inputs=typed)
+    await ben.hears("ben", until="not answering")
+    await ben.clicks("ben", "Preview", inputs=typed)
+    await ben.hears("ben", until=SAVE)
+
+
+async def test_a_press_that_failed_offers_itself_again(ben: World) -> None:
+    await ben.says("ben", f"show {FABRIKAM}")
+    await ben.hears("ben", until="Fabrikam analytics rollout")
+    await ben.fault("status", method="GET", status=503, times=3)
+    await ben.clicks("ben", "Refresh")
+    await ben.hears("ben", until="not answering")
+    await ben.clicks("ben", "Try again")
+    await ben.hears("ben", until="Fabrikam analytics rollout")
+
+
+async def test_B1_a_forged_press_spoils_nobodys_card(ben: World) -> None:
+    await signed_in(ben, "cleo")
+    await proposed(ben, "general")
+    for verb, data in (("save", {"proposal": "0" * 32}), ("help", {"topic": ""})):
+        activity = await ben.activity("cleo", "", "general")
+        shown = next(
+            each for each in reversed(await ben.messages("ben", "general")) if SAVE in each.words
+        )
+        activity |= {"text": None, "value": {"verb": verb, **data}, "replyToId": shown.id}
+        await ben.deliver(activity)
+    cards = [each.words for each in await ben.messages("ben", "general")]
+    assert any(SAVE in words for words in cards)
+    assert await ben.ledger() == []
+
+
+async def test_a_slow_look_of_one_person_does_not_take_the_card_of_all(ben: World) -> None:
+    await signed_in(ben, "cleo")
+    await ben.says("ben", f"show {FABRIKAM}", "general")
+    await ben.hears("ben", "general", until="Fabrikam analytics rollout")
+    await ben.fault("delay", method="GET", seconds=30)
+    pressed = await ben.clicks("cleo", "Edit", where="general")
+    assert "AdaptiveCard" not in str(pressed.answer)
+    await ben.post("clock", advance=60)
+    await ben.hears("ben", "general", until="Edit this deal")
+    cards = [each.words for each in await ben.messages("ben", "general")]
+    assert any("Fabrikam analytics rollout" in words and "Won" in words for words in cards)
+
+
+async def test_I1_a_busy_store_after_the_write_does_not_call_it_unchanged(ben: World) -> None:
+    await proposed(ben)
+    await ben.fault("delay", method="PATCH", seconds=30)
+    await ben.clicks("ben", "Save")
+    with closing(sqlite3.connect(ben.folder / "dealdesk.db", isolation_level=None)) as rows:
+        rows.execute("BEGIN EXCLUSIVE")
+        await ben.post("clock", advance=60)
+        heard = await ben.hears("ben", until="do not know yet", within=20)
+        rows.execute("ROLLBACK")
+    assert "Nothing was changed" not in heard.words
+    await ben.clicks("ben", "Check again")
+    await ben.hears("ben", until="Saved", within=60)
+    assert len(await ben.ledger()) == 1
+
+
+async def test_I1_a_busy_store_before_the_write_sends_nothing(ben: World) -> None:
+    await proposed(ben)
+    with closing(sqlite3.connect(ben.folder / "dealdesk.db", isolation_level=None)) as rows:
+        rows.execute("BEGIN EXCLUSIVE")
+        await ben.clicks("ben", "Save")
+        rows.execute("ROLLBACK")
+    assert await ben.ledger() == []
