@@ -47,7 +47,10 @@ class Driver:
         self._said = 0
 
     async def run(self, server: Server, text: str, *, turns: int, concurrency: int) -> Run:
-        """Say `text` so many times. A turn that got no 200 and no reply counts as lost."""
+        """Say `text` so many times. A turn that got no 200 or no reply counts as lost.
+
+        Raises RuntimeError when next to nothing was answered, as there is nothing to measure.
+        """
         waiting = iter([self._activity(text) for _ in range(turns)])
         took: list[float] = []
         before, cpu, began = self._world.counts(), server.cpu_seconds(), time.perf_counter()
@@ -56,6 +59,8 @@ class Driver:
         )
         wall, cpu = time.perf_counter() - began, server.cpu_seconds() - cpu
         arrived = self._world.counts().since(before)
+        if len(took) < 2:
+            raise RuntimeError(f"{server.name} answered {len(took)} of {turns} turns")
         cuts = quantiles(took, n=100, method="inclusive")
         return Run(
             server=server.name,
