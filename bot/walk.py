@@ -255,17 +255,25 @@ def _field_view(each: StepField, shown: Mapping[str, str], taken: Taken, scene: 
 
 
 def live_lines(answers: Answers, scene: Scene) -> tuple[Line, ...]:
-    """The yearly worth and the days left, as far as the answers tell."""
-    sign, start, end = (_day(answers, name) for name in ("sign", "start", "end"))
+    """The yearly worth and the days left, as far as the answers that break no rule tell.
+
+    With pay-as-you-go nothing is counted from signing (API reference 10.3).
+    """
+    broken = {_marked(problem) for problem in problems_of(answers, scene)}
+    kept = {name: value for name, value in answers.items() if name not in broken}
+    sign, start, end = (_day(kept, name) for name in ("sign", "start", "end"))
+    if answers.get("pricing") == Pricing.PAY_AS_YOU_GO:
+        sign = None
     annual: Decimal | None = None
     term = Term(answers["term"]) if answers.get("term") else None
     ends = end is not None and start is not None and end >= start
-    if answers.get("value") and term and start and (ends or term is Term.PERPETUAL):
-        annual = annual_value(Decimal(answers["value"]), term, start, end)
+    worth = kept.get("value") and "currency" not in broken
+    if worth and term and start and (ends or term is Term.PERPETUAL):
+        annual = annual_value(Decimal(kept["value"]), term, start, end)
     return live_numbers(
         scene.reader,
         annual=annual,
-        currency=answers.get("currency"),
+        currency=kept.get("currency"),
         sign_left=days_left(sign, SIGN_WINDOW, scene.now) if sign else None,
         start_left=days_left(start, START_WINDOW, scene.now) if start else None,
     )

@@ -307,6 +307,24 @@ def test_live_numbers_say_the_year_and_the_days_left() -> None:
     assert "85 days left" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "gone"),
+    [
+        ("sign", "2028-04-28", {"signing"}),
+        ("sign", "2025-12-01", {"signing"}),
+        ("start", "2025-11-01", {"year", "start"}),
+        ("currency", "EUR", {"year"}),
+        ("pricing", "PayAsYouGo", {"signing"}),
+    ],
+)
+def test_a_refused_answer_has_no_live_numbers(name: str, value: str, gone: set[str]) -> None:
+    def numbers(answers: Mapping[str, str]) -> set[str]:
+        lines = walk.live_lines(answers, scene())
+        return {str(getattr(line.label, "plain", line.label)).split()[-1] for line in lines}
+
+    assert numbers(ANSWERS) - numbers(ANSWERS | {name: value}) == gone
+
+
 def test_the_first_open_step_leads_and_complete_answers_are_read_back() -> None:
     assert first_open({}) is Name.VALUE
     assert first_open(without("solution")) is Name.SOLUTION
