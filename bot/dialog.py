@@ -258,7 +258,7 @@ class Dialog:
         fits = any(name not in taken.entered or name in taken.readings for name in read)
         if not fits and self._desk.now() - opened.draft.updated > ATTENTIVE:
             return None
-        return await self._took(turn, opened, opened.step, taken)
+        return await self._took(turn, opened, opened.step, taken.asked_on)
 
     async def _typed_at_end(self, turn: Turn, opened: Opened, said: str) -> Reply | None:
         if said in _SUBMIT:

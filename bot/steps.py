@@ -88,6 +88,13 @@ class StepField:
     choices: Callable[[Referral], Choices] = lambda _referral: ()
     applies: Callable[[Answers], bool] = lambda _answers: True
     hint: Text | None = None
+    short: Text | None = None
+    """The label in a list of answers, where a whole question would wrap."""
+
+    @property
+    def brief(self) -> Text:
+        """The label, as short as it comes."""
+        return self.short or self.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +294,7 @@ STEPS: tuple[Step, ...] = (
                 words("Total contract value"),
                 FieldKind.MONEY,
                 _read_value,
+                short=words("Contract value"),
                 prefill=_deal_value,
                 hint=words("Software and services, without hardware."),
             ),
@@ -311,9 +319,20 @@ STEPS: tuple[Step, ...] = (
                 choices=lambda _referral: TERMS,
                 prefill=lambda _referral, _answers: Term.FINITE.value,
             ),
-            StepField("sign", words("Signed on"), FieldKind.DATE, read_day),
-            StepField("start", words("Starts on"), FieldKind.DATE, read_day),
-            StepField("end", words("Ends on"), FieldKind.DATE, read_day, applies=is_finite),
+            StepField(
+                "sign", words("Signed on"), FieldKind.DATE, read_day, short=words("Signing date")
+            ),
+            StepField(
+                "start", words("Starts on"), FieldKind.DATE, read_day, short=words("Start date")
+            ),
+            StepField(
+                "end",
+                words("Ends on"),
+                FieldKind.DATE,
+                read_day,
+                applies=is_finite,
+                short=words("End date"),
+            ),
         ),
     ),
     Step(
@@ -333,6 +352,7 @@ STEPS: tuple[Step, ...] = (
                 words("Value of the solution"),
                 FieldKind.MONEY,
                 _read_solution_value,
+                short=words("Solution value"),
                 prefill=_contract_value,
                 hint=words("The contract value without one-off implementation fees."),
             ),
@@ -347,6 +367,7 @@ STEPS: tuple[Step, ...] = (
                 words("Does it run on Azure?"),
                 FieldKind.CHOICE,
                 _chosen(YES_NO),
+                short=words("Runs on Azure"),
                 choices=lambda _referral: YES_NO,
             ),
             StepField(
@@ -354,6 +375,7 @@ STEPS: tuple[Step, ...] = (
                 words("Where does it mainly run?"),
                 FieldKind.CHOICE,
                 _chosen(TENANTS),
+                short=words("Runs in"),
                 choices=lambda _referral: TENANTS,
             ),
             StepField(
@@ -361,6 +383,7 @@ STEPS: tuple[Step, ...] = (
                 words("How does the customer pay?"),
                 FieldKind.CHOICE,
                 _chosen(PRICINGS),
+                short=words("Pricing"),
                 choices=lambda _referral: PRICINGS,
             ),
         ),
@@ -374,6 +397,7 @@ STEPS: tuple[Step, ...] = (
                 words("Is it transacted in Microsoft's marketplace?"),
                 FieldKind.CHOICE,
                 _chosen(YES_NO),
+                short=words("Marketplace"),
                 choices=lambda _referral: YES_NO,
             ),
             StepField(
@@ -381,6 +405,7 @@ STEPS: tuple[Step, ...] = (
                 words("Day of the transaction"),
                 FieldKind.DATE,
                 read_day,
+                short=words("Transaction date"),
                 applies=is_transacted,
                 hint=words("Only when it is; an estimate will do."),
             ),

@@ -71,11 +71,20 @@ class Taken:
     errors: Mapping[str, Text] = field(default_factory=dict)
     readings: Mapping[str, Choices] = field(default_factory=dict)
     """Fields whose answer reads several ways, with the ways."""
+    needed: tuple[StepField, ...] = ()
+    """Fields that nobody has answered yet."""
 
     @property
     def is_complete(self) -> bool:
         """Whether the step is done."""
-        return not self.errors
+        return not self.errors and not self.needed
+
+    @property
+    def asked_on(self) -> Taken:
+        """The same after a typed answer: what nobody spoke of yet is no mistake."""
+        silent = {each.id for each in self.needed}
+        errors = {name: why for name, why in self.errors.items() if name not in silent}
+        return replace(self, errors=errors)
 
 
 NEEDED = words("This is needed.")
@@ -99,13 +108,13 @@ def take(step: Step, entered: Mapping[str, str], answers: Answers, scene: Scene)
         except DoubtfulAnswer as error:
             wrong[each.id], errors[each.id] = raw, error.why
             readings[each.id] = error.readings
-    for each in missing(step, after):
-        errors.setdefault(each.id, NEEDED)
+    needed = tuple(each for each in missing(step, after) if each.id not in errors)
+    errors |= {each.id: NEEDED for each in needed}
     for problem in problems_of(after, scene):
         marked = _marked(problem)
         if marked in after and ASKED[marked] in step.fields:
             errors.setdefault(marked, problem_words(problem, scene.reader))
-    return Taken(after, wrong, errors, readings)
+    return Taken(after, wrong, errors, readings, needed)
 
 
 def standing(step: Step, answers: Answers, scene: Scene) -> dict[str, str]:
@@ -225,6 +234,7 @@ def step_view(name: Name, taken: Taken, scene: Scene) -> StepView:
         fields=[_field_view(each, shown, taken, scene) for each in step.fields],
         live=live_lines(taken.answers, scene),
         problems=[each for each in whole if _concerns(each, step)],
+        needed=[each.brief for each in taken.needed if each.id not in taken.errors],
     )
 
 

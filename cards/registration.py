@@ -41,6 +41,7 @@ from cards.elements import (
     facts,
     heading,
     paragraph,
+    text,
     text_input,
     toggle_input,
     words,
@@ -129,6 +130,8 @@ class StepView:
     live: Sequence[Line] = ()
     problems: Sequence[Problem] = ()
     """What is wrong with the step as a whole; what is wrong with a field is its `error`."""
+    needed: Sequence[Text] = ()
+    """What a typed answer left open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,7 @@ def step_card(view: DealView, step: StepView, draft_id: str, reader: Reader) -> 
         *header(view, title),
         paragraph(progress, subtle=True, size=Size.SMALL, spacing="none"),
         *_problems(step.problems, reader),
+        *_still_needed(step.needed),
     ]
     for field in step.fields:
         body += _field(field)
@@ -295,6 +299,14 @@ def _problems(problems: Sequence[Problem], reader: Reader) -> list[Piece]:
         for problem in problems[:8]
     ]
     return [container(lines, style=Style.BAD, spacing="medium")]
+
+
+def _still_needed(names: Sequence[Text]) -> list[Piece]:
+    if not names:
+        return []
+    named = text(", ".join(name.plain for name in names))
+    said = words("Still needed: {names}", names=named)
+    return [container([paragraph(said)], style=Style.CALM, spacing="medium")]
 
 
 def _field(field: FieldView) -> list[Piece]:

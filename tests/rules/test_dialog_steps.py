@@ -91,7 +91,7 @@ def typed(name: Name, words: str, answers: Mapping[str, str] | None = None) -> w
     here, before = scene(), dict(answers or {})
     step = BY_NAME[name]
     read = read_typed(step, words, Asked(here.referral, before, here.today))
-    return walk.take(step, walk.standing(step, before, here) | read, before, here)
+    return walk.take(step, walk.standing(step, before, here) | read, before, here).asked_on
 
 
 VALUES = [
@@ -130,7 +130,8 @@ def test_typed_dates(words: str) -> None:
 
 def test_the_range_of_the_brief_asks_for_the_day_of_signing_only() -> None:
     taken = typed(Name.DATES, "12 Feb 2026 to 11 Feb 2027 finite")
-    assert set(taken.errors) == {"sign"}
+    assert not taken.errors
+    assert [each.id for each in taken.needed] == ["sign"]
     assert taken.answers["start"] == "2026-02-12"
     assert taken.answers["end"] == "2027-02-11"
     after = typed(Name.DATES, "11 Feb 2026", taken.answers)
@@ -204,7 +205,23 @@ def test_a_typed_deployment(words: str, found: tuple[str, str, str]) -> None:
 def test_half_a_deployment_is_kept_and_the_rest_asked() -> None:
     taken = typed(Name.DEPLOYMENT, "yes")
     assert taken.answers == {"azure": "true"}
+    assert not taken.is_complete
+    assert not taken.errors
+    view = walk.step_view(Name.DEPLOYMENT, taken, scene())
+    assert [said.plain for said in view.needed] == ["Runs in", "Pricing"]
+    assert not any(each.error for each in view.fields)
+
+
+def test_a_typed_mistake_is_named_beside_what_is_still_needed() -> None:
+    taken = typed(Name.DATES, "signed 2026-02-21, starts 2026-02-16")
+    assert set(taken.errors) == {"sign"}
+    assert [each.id for each in taken.needed] == ["end"]
+
+
+def test_a_form_sent_with_a_gap_says_where() -> None:
+    taken = walk.take(BY_NAME[Name.DEPLOYMENT], {"azure": "true"}, {}, scene())
     assert set(taken.errors) == {"tenant", "pricing"}
+    assert walk.step_view(Name.DEPLOYMENT, taken, scene()).needed == []
 
 
 def test_what_does_not_run_on_azure_is_held_up() -> None:
