@@ -14,6 +14,7 @@ from partner_center.money import (
     Amount,
     MoneyError,
     UnreadableAmount,
+    decimals_of,
     parse_amount,
     plain,
 )
@@ -124,7 +125,7 @@ def read_text(field: Field, text: str, today: date, *, start: int = 0, end: int 
     try:
         return _typed(field, text, today)
     except AmbiguousAmount as error:
-        readings = tuple(_amount_reading(amount) for amount in error.readings)
+        readings = tuple(map(_amount_reading, filter(_is_usual, error.readings)))
         raise AmbiguousValue(field, start, end, readings) from error
     except AmbiguousDate as error:
         days = tuple(Reading(f"{day.day} {day:%B %Y}", day.isoformat()) for day in error.readings)
@@ -148,9 +149,15 @@ def _typed(field: Field, text: str, today: date) -> Value:
 
 
 def _amount_reading(amount: Amount) -> Reading:
+    """Figures without grouping: with two decimals at most they can be read in one way only."""
     figures = plain(amount.value)
     said = f"{amount.currency} {figures}" if amount.currency else figures
     return Reading(said, said)
+
+
+def _is_usual(amount: Amount) -> bool:
+    """Whether an amount without a currency may be meant: hardly any currency has three decimals."""
+    return amount.currency is not None or decimals_of(amount.value) <= 2
 
 
 def _field_at(words: Sequence[Word], index: int) -> tuple[Field, int] | None:

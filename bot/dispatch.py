@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from bot import command as said
 from bot import editing, eligibility, finding, proposals, questions, referrals
@@ -14,11 +15,11 @@ from bot.dialog import Dialog
 from bot.identity import Reason, SignInNeeded
 from bot.replies import Reply
 from bot.store import waiting
-from bot.targets import Target
+from bot.targets import Fragment, Target
 from cards import actions
 from cards.help import CommandHelp, help_card, welcome_card
 from cards.reader import Reader
-from cards.sign_in import signed_in_card, signed_out_card, who_card
+from cards.sign_in import signed_in_card, signed_out_card, trouble_card, who_card
 from partner_center.referral import Member, Move
 
 HELP = tuple(CommandHelp(row.name, row.usage, row.summary, row.examples) for row in COMMANDS)
@@ -115,6 +116,8 @@ class Dispatch:
 
     async def _deal_command(self, turn: Turn, command: Command, text: str) -> Reply | None:
         await self._desk.identity.bearer(turn.person)
+        if isinstance(command, said.MoveDeal):
+            command = await self._with_reason(turn, command)
         target: Target | None = getattr(command, "target", None)
         if target is None:
             raise TypeError(f"{spec_of(command).name} names no deal")
@@ -137,6 +140,13 @@ class Dispatch:
             case _:
                 raise TypeError(f"{spec_of(command).name} is not about one deal")
 
+    async def _with_reason(self, turn: Turn, command: said.MoveDeal) -> said.MoveDeal:
+        """`lost northwind budget was cut`: only the deals tell where the reason begins."""
+        if command.reason or not isinstance(command.target, Fragment):
+            return command
+        deal, reason = await finding.with_reason(self._desk, turn, command.target.text)
+        return replace(command, target=Fragment(deal), reason=reason)
+
     async def _help(self, turn: Turn, topic: str | None) -> Reply:
         signed_in = await self._desk.identity.is_signed_in(turn.person)
         card = help_card(HELP, topic, signed_in, turn.reader)
@@ -157,7 +167,7 @@ class Dispatch:
     async def _who(self, turn: Turn) -> Reply:
         account = await self._desk.identity.account(turn.person)
         if account is None:
-            return Reply(card=signed_out_card(), summary="You are signed out")
+            return Reply(card=trouble_card("signed_out"), summary="You are not signed in")
         return Reply(card=who_card(account.name, account.upn), summary=f"You are {account.name}")
 
     async def _action(

@@ -120,7 +120,8 @@ def _entered(
         try:
             changes.append((field, read_text(field, typed.strip(), today)))
         except AmbiguousValue as error:
-            first, second = (reading.label for reading in error.readings[:2])
+            labels = [reading.label for reading in error.readings]
+            first, second = (*labels, "something else")[:2]
             facts = {"field": field, "typed": typed, "first": first, "second": second}
             problems.append(Problem("ambiguous", facts))
         except UnreadableValue as error:

@@ -7,7 +7,7 @@ from bot.desk import Desk, Turn, bearer, views
 from bot.questions import ask
 from bot.replies import Reply
 from bot.store import handles
-from bot.targets import Fragment, Handle, ReferralId, Target, ranked
+from bot.targets import Fragment, Handle, ReferralId, Target, names, ranked
 from bot.words import split
 from cards.actions import ListDeals as ListButton
 from cards.notice import notice_card
@@ -38,12 +38,30 @@ async def find(desk: Desk, turn: Turn, target: Target, text: str) -> str | Reply
             return await _search(desk, turn, fragment, text)
 
 
-async def _search(desk: Desk, turn: Turn, fragment: str, text: str) -> str | Reply:
+async def with_reason(desk: Desk, turn: Turn, said: str) -> tuple[str, str]:
+    """Split `northwind budget was cut` into the deal and the reason behind it.
+
+    The longest beginning that fits a deal is the deal; when none does, everything is.
+    """
+    found = await _everything(desk, turn)
+    parts = said.split()
+    for length in range(len(parts), 0, -1):
+        if any(names(" ".join(parts[:length]), each) for each in found):
+            return " ".join(parts[:length]), " ".join(parts[length:])
+    return said, ""
+
+
+async def _everything(desk: Desk, turn: Turn) -> list[Referral]:
+    """The deals this person may see, as far as a search goes."""
     token = await bearer(desk, turn)
     found: list[Referral] = []
     async for page in desk.partner_center.all_pages(token, query.everything(), MOST_PAGES):
-        found.extend(page.referrals)
-    hits = ranked(fragment, [referral for referral in found if not referral.is_microsofts])
+        found.extend(each for each in page.referrals if not each.is_microsofts)
+    return found
+
+
+async def _search(desk: Desk, turn: Turn, fragment: str, text: str) -> str | Reply:
+    hits = ranked(fragment, await _everything(desk, turn))
     if not hits:
         return _no_such_deal(str(Fragment(fragment)))
     if len(hits) == 1:

@@ -101,6 +101,8 @@ def update_line(line: Line) -> Parsed:
             Choice(reading.label, line.text[: error.start] + reading.text + line.text[error.end :])
             for reading in error.readings
         )
+        if len(choices) == 1:
+            choices += (Choice("Something else", f"update {target}"),)
         shown = line.text[error.start : error.end]
         return Ask(f"“{shown}” can be read in more than one way. Which do you mean?", choices)
     except UnreadableValue as error:
@@ -186,6 +188,8 @@ def move_line(move: Move, verb: str) -> Callable[[Line], Parsed]:
     def parse_move(line: Line) -> Parsed:
         words = line.words
         cut = _reason_at(words)
+        if cut is None and len(words) > 1 and words[-1].quoted:
+            cut = len(words) - 1
         if cut is None:
             found = exact(words[0], bare_number=True) if words else None
             quoted = bool(words) and words[0].quoted

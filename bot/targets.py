@@ -113,6 +113,15 @@ def ranked(fragment: str, referrals: Sequence[Referral]) -> tuple[Referral, ...]
     return tuple(referral for _score, referral in close)
 
 
+def names(text: str, referral: Referral) -> bool:
+    """Whether every word of the text is, but for a typo, a word of the deal's or customer's name."""
+    known = utils.default_process(f"{referral.name} {referral.customer}").split()
+    wanted = utils.default_process(text).split()
+    return bool(wanted) and all(
+        any(fuzz.ratio(word, each) >= _CLEAR for each in known) for word in wanted
+    )
+
+
 def _score(wanted: str, referral: Referral) -> float:
     names = [utils.default_process(name) for name in (referral.name, referral.customer) if name]
     if wanted in names:

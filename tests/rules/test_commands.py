@@ -82,6 +82,7 @@ CLOSE = (Field.CLOSE, date(2026, 3, 31))
             "lost fabrikam because budget was cut",
             MoveDeal(Fragment("fabrikam"), Move.LOST, "budget was cut"),
         ),
+        ('lost fabrikam "budget cut"', MoveDeal(Fragment("fabrikam"), Move.LOST, "budget cut")),
         ('lost "Fabrikam two" too slow', MoveDeal(Fragment("Fabrikam two"), Move.LOST, "too slow")),
         ("error #1042 duplicate of #1040", MoveDeal(DEAL, Move.ERROR, "duplicate of #1040")),
         ("close #1042 as won", MoveDeal(DEAL, Move.WON)),
@@ -167,6 +168,8 @@ def test_D1_an_ambiguous_amount_asks_which(amount: str) -> None:
     meant = {parse(choice.text, TODAY) for choice in asked.choices}
     digits = amount.replace(".", "").replace(",", "")
     large = Amount(Decimal(digits), None)
+    assert all(isinstance(each, Update) for each in meant)
+    assert not any(mark in choice.label for choice in asked.choices for mark in ".,")
     assert len(meant) == len(asked.choices) == 2
     assert Update(DEAL, (CLOSE, (Field.VALUE, large), (Field.NOTES, "x"))) in meant
 

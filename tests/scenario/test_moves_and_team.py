@@ -30,6 +30,13 @@ async def test_decline_with_a_reason(ben: World) -> None:
     assert (held["substatus"], held["statusReason"]) == ("Declined", "not our region")
 
 
+async def test_a_reason_behind_a_name_is_found_out(ben: World) -> None:
+    await ben.says("ben", "lost fabrikam analytics budget was cut")
+    shown = await ben.hears("ben", until="Mark this deal as lost?")
+    assert "Fabrikam analytics rollout" in shown.words
+    assert "budget was cut" in shown.words.split("\n")
+
+
 async def test_won_warns_of_what_becomes_impossible(ben: World) -> None:
     await ben.says("ben", "won fabrikam analytics")
     shown = await ben.hears("ben", until="Mark this deal as won?")
