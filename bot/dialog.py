@@ -279,7 +279,7 @@ class Dialog:
 
     async def _took(self, turn: Turn, opened: Opened, name: Name, taken: Taken) -> Reply:
         """Keep what was right; stay at the step when something was not, else go on."""
-        after = first_open(taken.answers) if taken.is_complete else name
+        after = walk.next_step(name, taken, opened.scene)
         saved = await self._save(turn, opened, after, taken.answers)
         if saved is None:
             return await self._overtaken(turn, opened)

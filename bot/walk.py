@@ -5,7 +5,7 @@ Pure: the referral, the time and the reader are given. `dialog` keeps and sends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -141,14 +141,15 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     "solution_not_on_deal": ("solution",),
     "solution_value_too_high": ("solution_value", "value"),
     "not_on_azure": ("azure",),
-    "annual_value_too_low": ("value", "currency", "term", "start"),
+    "annual_value_too_low": ("currency", "term", "start", "value"),
     "payg_needs_end": ("pricing", "term"),
     "payg_sign_is_not_start": ("pricing", "sign", "start"),
     "payg_end_in_future": ("pricing", "end"),
     "payg_sign_too_late": ("pricing", "sign"),
     "deal_not_registrable": (),
 }
-"""Problem code -> the answers it needs to be judged by; the first is the field it is shown at."""
+"""Problem code -> the answers it needs to be judged by; the first is the field it is shown at, or,
+between several answers, the last is the one to change first."""
 
 _WHOLE = frozenset(
     {
@@ -160,7 +161,7 @@ _WHOLE = frozenset(
         "deal_not_registrable",
     }
 )
-"""Problems between several answers: no single field is wrong, so no step is held up by them."""
+"""Problems between several answers: no single field is wrong, any of them may be changed."""
 
 
 def problems_of(answers: Answers, scene: Scene) -> tuple[Problem, ...]:
@@ -221,11 +222,38 @@ def _day(answers: Answers, name: str) -> date | None:
     return date.fromisoformat(answers[name]) if answers.get(name) else None
 
 
+def next_step(name: Name, taken: Taken, scene: Scene) -> Name:
+    """The step to show next: this one while something can be mended here, else the first that
+    lacks an answer or holds a refused one."""
+    if not taken.is_complete:
+        return name
+    problems = problems_of(taken.answers, scene)
+    names = {each.id for each in BY_NAME[name].fields}
+    if any(each.code in _WHOLE and names & set(_needs(each) or ()) for each in problems):
+        return name
+    refused = {_step_of(each) for each in problems if each.code not in _WHOLE}
+    held = (step.name for step in STEPS if missing(step, taken.answers) or step.name in refused)
+    return next(held, Name.READ_BACK)
+
+
+def _step_of(problem: Problem) -> Name | None:
+    """The step where a problem is mended, if it is one of the dialog's."""
+    needs = _needs(problem)
+    if not needs:
+        return None
+    first = needs[-1] if problem.code in _WHOLE else needs[0]
+    return next(step.name for step in STEPS if first in {each.id for each in step.fields})
+
+
 def step_view(name: Name, taken: Taken, scene: Scene) -> StepView:
     """A step as its card shows it, with what could not be taken beside its fields."""
     step = BY_NAME[name]
     shown = {**standing(step, taken.answers, scene), **taken.entered}
-    whole = [each for each in problems_of(taken.answers, scene) if each.code in _WHOLE]
+    problems = problems_of(taken.answers, scene)
+    whole = [each for each in problems if each.code in _WHOLE and _concerns(each, step)]
+    marks = {_marked(each): problem_words(each, scene.reader) for each in reversed(problems)}
+    refused = {mark: why for mark, why in marks.items() if mark}
+    taken = replace(taken, errors={**refused, **taken.errors})
     return StepView(
         name=name.value,
         title=step.title,
@@ -233,9 +261,19 @@ def step_view(name: Name, taken: Taken, scene: Scene) -> StepView:
         of=len(STEPS),
         fields=[_field_view(each, shown, taken, scene) for each in step.fields],
         live=live_lines(taken.answers, scene),
-        problems=[each for each in whole if _concerns(each, step)],
+        problems=whole,
+        elsewhere=[(each.name.value, each.title) for each in _others(whole, step)],
         needed=[each.brief for each in taken.needed if each.id not in taken.errors],
     )
+
+
+def _others(problems: Sequence[Problem], here: Step) -> list[Step]:
+    """The other steps where one of the problems can be mended as well."""
+    return [
+        step
+        for step in STEPS
+        if step is not here and any(_needs(each) and _concerns(each, step) for each in problems)
+    ]
 
 
 def _concerns(problem: Problem, step: Step) -> bool:
@@ -290,15 +328,17 @@ def live_lines(answers: Answers, scene: Scene) -> tuple[Line, ...]:
 
 
 def sections(answers: Answers, scene: Scene) -> tuple[Section, ...]:
-    """Everything that was answered, step by step, for the read-back."""
+    """Everything that was answered, step by step, for the read-back, with what is wrong there."""
     found: list[Section] = []
+    problems = problems_of(answers, scene)
     for step in STEPS:
         lines = [
-            Line(each.label, said(each, answers, scene))
+            Line(each.brief, said(each, answers, scene))
             for each in step.fields
             if each.applies(answers) and each.id != "currency"
         ]
-        found.append(Section(step.name.value, step.title, lines))
+        wrong = [each for each in problems if _step_of(each) is step.name]
+        found.append(Section(step.name.value, step.title, lines, wrong))
     dates = found[1]
     live = [*dates.lines, *live_lines(answers, scene)]
     return (found[0], replace(dates, lines=live), *found[2:])

@@ -130,17 +130,20 @@ class StepView:
     live: Sequence[Line] = ()
     problems: Sequence[Problem] = ()
     """What is wrong with the step as a whole; what is wrong with a field is its `error`."""
+    elsewhere: Sequence[tuple[str, Words]] = ()
+    """The other steps, by key and title, where that can be put right as well."""
     needed: Sequence[Text] = ()
     """What a typed answer left open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the read-back: the step that changes it, its title, its lines."""
+    """A part of the read-back: the step that changes it, its title, its lines, what is wrong."""
 
     step: str
     title: Words
     lines: Sequence[Line]
+    problems: Sequence[Problem] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +195,7 @@ def step_card(view: DealView, step: StepView, draft_id: str, reader: Reader) -> 
     body = [
         *header(view, title),
         paragraph(progress, subtle=True, size=Size.SMALL, spacing="none"),
-        *_problems(step.problems, reader),
+        *_problems(step.problems, reader, [_change(*other, draft_id) for other in step.elsewhere]),
         *_still_needed(step.needed),
     ]
     for field in step.fields:
@@ -220,8 +223,12 @@ def read_back_card(
 ) -> dict[str, object]:
     """Everything once more, each part with a way to change it; Submit only without problems."""
     title = words("Something is not right yet") if problems else words("Check and submit")
-    body = [*header(view, title), *_problems(problems, reader)]
-    body += [_section(section, draft_id) for section in sections[:_MOST_SECTIONS]]
+    beside = [each for section in sections for each in section.problems]
+    body = [
+        *header(view, title),
+        *_problems([each for each in problems if each not in beside], reader),
+    ]
+    body += [_section(section, draft_id, reader) for section in sections[:_MOST_SECTIONS]]
     if not problems:
         final = words("Nothing is sent until you press Submit. Afterwards most of it is final.")
         body.append(paragraph(final, subtle=True, size=Size.SMALL, spacing="medium"))
@@ -291,14 +298,24 @@ def answered_card(view: DealView, step_title: Text) -> dict[str, object]:
     return card([paragraph(said, subtle=True)], summary=said)
 
 
-def _problems(problems: Sequence[Problem], reader: Reader) -> list[Piece]:
+def _problems(
+    problems: Sequence[Problem], reader: Reader, ways: Sequence[Piece] = ()
+) -> list[Piece]:
     if not problems:
         return []
     lines = [
         paragraph(words("✖ {problem}", problem=problem_words(problem, reader)), spacing="small")
         for problem in problems[:8]
     ]
-    return [container(lines, style=Style.BAD, spacing="medium")]
+    return [container([*lines, *ways], style=Style.BAD, spacing="medium")]
+
+
+def _change(step: str, title: Words, draft_id: str) -> Piece:
+    """A link to another step, by its name."""
+    named = words("Change: {title}", title=said(title))
+    go = button(named, GoTo(draft_id, step), spoken=True)
+    link = paragraph(named, color=Color.ACCENT, strong=True)
+    return container([link], tap=go, spacing="small")
 
 
 def _still_needed(names: Sequence[Text]) -> list[Piece]:
@@ -356,7 +373,7 @@ def _live(lines: Sequence[Line]) -> list[Piece]:
     return [container([facts(shown)], style=Style.CALM, spacing="medium")]
 
 
-def _section(section: Section, draft_id: str) -> Piece:
+def _section(section: Section, draft_id: str, reader: Reader) -> Piece:
     title = said(section.title)
     named = words("Change: {title}", title=title)
     change = button(named, GoTo(draft_id, section.step), spoken=True)
@@ -368,7 +385,8 @@ def _section(section: Section, draft_id: str) -> Piece:
         fact(said(line.label, limit=60), said(line.value, limit=200))
         for line in section.lines[:_MOST_LINES]
     ]
-    return container([top, facts(lines, spacing="small")], separator=True)
+    wrong = _problems(section.problems, reader)
+    return container([top, *wrong, facts(lines, spacing="small")], separator=True)
 
 
 def _draft(row: DraftRow, reader: Reader) -> Piece:

@@ -15,7 +15,7 @@ from cards.actions import Help, Show
 from cards.checklist import checklist_card, partner_card
 from cards.choices import choice_card
 from cards.deal import DealView
-from cards.elements import words
+from cards.elements import text, words
 from cards.help import CommandHelp, help_card, welcome_card
 from cards.notice import notice_card
 from cards.reader import Reader
@@ -262,7 +262,8 @@ DATES_STEP: Final = StepView(
         FieldView("end", words("Ends on"), FieldKind.DATE, "", required=False),
     ),
     live_numbers(READER, annual=Decimal("30000"), currency="USD", sign_left=42, start_left=-3),
-    (Problem("end_missing"),),
+    (Problem("payg_end_in_future", {"end": "2027-02-11", "today": "2026-03-02"}),),
+    (("deployment", words("Deployment and pricing")),),
 )
 CHOICES_STEP: Final = StepView(
     "deployment",
@@ -324,6 +325,11 @@ TOO_LOW: Final = (
         },
     ),
     Problem("sign_too_old", {"sign": "2025-12-01", "earliest": "2026-01-01", "days": "60"}),
+)
+WRONG_SECTIONS: Final = (
+    replace(SECTIONS[0], problems=TOO_LOW[:1]),
+    replace(SECTIONS[1], problems=TOO_LOW[1:]),
+    SECTIONS[2],
 )
 REGISTRATION: Final = Registration(
     id="3f0c6f0e-0000-4000-8000-000000000001",
@@ -441,9 +447,21 @@ CARDS: Final[dict[str, Callable[[], Card]]] = {
     "partner-no": lambda: partner_card(NOT_APPROVED, READER),
     "step-first": lambda: step_card(VIEW, FIRST_STEP, DRAFT, READER),
     "step-dates": lambda: step_card(VIEW, DATES_STEP, DRAFT, READER),
+    "step-asked-on": lambda: step_card(
+        VIEW,
+        replace(CHOICES_STEP, needed=(words("Runs in"), words("Pricing"))),
+        DRAFT,
+        READER,
+    ),
     "step-choices": lambda: step_card(VIEW, CHOICES_STEP, DRAFT, READER),
     "read-back": lambda: read_back_card(VIEW, SECTIONS, (), DRAFT, READER),
-    "read-back-problem": lambda: read_back_card(VIEW, SECTIONS, TOO_LOW, DRAFT, READER),
+    "read-back-problem": lambda: read_back_card(
+        VIEW,
+        WRONG_SECTIONS,
+        (*TOO_LOW, Problem("deal_not_registrable", {"substatus": "Lost"})),
+        DRAFT,
+        READER,
+    ),
     "registered": lambda: registered_card(VIEW, REGISTRATION, READER),
     "registered-action": lambda: registered_card(
         VIEW,
@@ -535,7 +553,9 @@ def holding(said: str) -> dict[str, Card]:
     field = FieldView("value", said, FieldKind.TEXT, said, hint=said, error=said)
     choice = FieldView("solution", said, FieldKind.CHOICE, "b", (("a", said), ("b", said)))
     lines = (Line(said, said),) * 12
-    step = StepView("contract", said, 1, 5, (field, choice), lines, problems)
+    step = StepView(
+        "contract", said, 1, 5, (field, choice), lines, problems, [("dates", said)], [text(said)]
+    )
     registration = replace(REGISTRATION, status=said, status_reason=said, solution_name=said)
     entered = dict.fromkeys(("value", "notes", "first", "email"), said)
     return {
@@ -552,7 +572,7 @@ def holding(said: str) -> dict[str, Card]:
         "checklist": checklist_card(view, APPROVED, checklist, READER),
         "step": step_card(view, step, DRAFT, READER),
         "read-back": read_back_card(
-            view, [Section("contract", said, lines)] * 5, problems, DRAFT, READER
+            view, [Section("contract", said, lines, problems)] * 5, problems, DRAFT, READER
         ),
         "registered": registered_card(view, registration, READER),
         "drafts": drafts_card([DraftRow(DRAFT, view, said, NOW, NOW)] * 10, READER),

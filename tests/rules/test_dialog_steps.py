@@ -316,6 +316,45 @@ def test_the_annual_value_is_shown_and_does_not_hold_up_a_step() -> None:
     assert codes == ["annual_value_too_low"]
 
 
+PAYG = ANSWERS | {"pricing": "PayAsYouGo", "start": "2026-02-10"}
+
+
+def test_a_rule_between_answers_is_shown_at_once_where_it_can_be_mended() -> None:
+    taken = walk.take(BY_NAME[Name.DEPLOYMENT], PAYG, without("marketplace") | PAYG, scene())
+    assert walk.next_step(Name.DEPLOYMENT, taken, scene()) is Name.DEPLOYMENT
+    for name, other in ((Name.DEPLOYMENT, Name.DATES), (Name.DATES, Name.DEPLOYMENT)):
+        view = walk.step_view(name, taken, scene())
+        assert [problem.code for problem in view.problems] == ["payg_end_in_future"]
+        assert [step for step, _title in view.elsewhere] == [other.value]
+    mended = PAYG | {"end": "2026-02-19"}
+    taken = walk.take(BY_NAME[Name.DATES], mended, mended, scene())
+    assert walk.next_step(Name.DATES, taken, scene()) is Name.READ_BACK
+
+
+def test_an_answer_that_another_one_spoils_is_shown_with_its_reason() -> None:
+    answers = ANSWERS | {"value": "90000"}
+    taken = walk.take(BY_NAME[Name.VALUE], answers, answers, scene())
+    assert taken.is_complete
+    assert walk.next_step(Name.VALUE, taken, scene()) is Name.SOLUTION
+    view = walk.step_view(Name.SOLUTION, walk.Taken(taken.answers), scene())
+    assert [each.id for each in view.fields if each.error] == ["solution_value"]
+
+
+def test_the_read_back_puts_each_problem_beside_its_way_out() -> None:
+    answers = PAYG | {"value": "25000", "solution_value": "30000"}
+    sections = walk.sections(answers, scene())
+    found = {each.step: [problem.code for problem in each.problems] for each in sections}
+    assert found == {
+        "value": ["annual_value_too_low"],
+        "dates": ["payg_end_in_future"],
+        "solution": ["solution_value_too_high"],
+        "deployment": [],
+        "marketplace": [],
+    }
+    placed = [problem for each in sections for problem in each.problems]
+    assert set(map(str, placed)) == set(map(str, walk.final_problems(answers, scene())))
+
+
 def test_live_numbers_say_the_year_and_the_days_left() -> None:
     lines = [(line.label, line.value) for line in walk.live_lines(ANSWERS, scene())]
     said = " ".join(str(part) for line in lines for part in line)
@@ -380,6 +419,10 @@ def test_the_read_back_shows_every_answer_once() -> None:
     said = " ".join(str(line.value) for section in sections for line in section.lines)
     for piece in ("120,000", "100,000", "Contoso Platform", "February 10, 2026"):
         assert piece in said
+    labels = [str(getattr(line.label, "plain", "")) for each in sections for line in each.lines]
+    for label in ("Runs on Azure", "Runs in", "Pricing", "Marketplace"):
+        assert label in labels
+    assert not [label for label in labels if "?" in label]
 
 
 @given(st.text(max_size=80), st.sampled_from([step.name for step in STEPS]))
