@@ -484,7 +484,7 @@ _NOT_VALID = Told(
     words("Say what you want to do, or say help."),
 )
 _SOMEBODY_ELSES = Told(
-    words("This is somebody else's change"),
+    words("This is someone else's change"),
     words("Only the person who asked for a change can save or drop it."),
     _NOTHING_CHANGED,
     words("Say the change yourself, and you get a card of your own."),

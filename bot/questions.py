@@ -55,9 +55,9 @@ async def put_again(desk: Desk, question_id: str) -> None:
 
 def _somebody_elses() -> Reply:
     card = notice_card(
-        words("This question is somebody else's"),
+        words("This question is someone else's"),
         words("Only the person who was asked can answer it."),
         words("Nothing was changed."),
         words("Say what you want yourself, and I ask you."),
     )
-    return Reply(card=card, summary="This question is somebody else's", only_me=True)
+    return Reply(card=card, summary="This question is someone else's", only_me=True)

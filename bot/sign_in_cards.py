@@ -18,12 +18,15 @@ from bot.identity import Reason, SignInNeeded
 from bot.replies import Reply, Where
 from bot.store import people
 from cards.actions import Help
-from cards.notice import notice_card
-from cards.wording import words
+from cards.notice import line_card, notice_card
+from cards.wording import Text, words
 from partner_center import errors
 
 _log = structlog.get_logger(__name__)
 
+_DONE = words("✔ Signed in to Partner Center")
+_NEWER = words("↓ There is a newer sign-in button below")
+_FIRST = "Sign in to Partner Center with the account you use in Teams."
 _WHY = {
     Reason.SIGNED_OUT: "Sign in to Partner Center, and I carry out what you asked for.",
     Reason.EXPIRED: "Your sign-in has expired. Sign in again, and I carry on where we were.",
@@ -41,7 +44,7 @@ class SignInCards:
     def __init__(self, desk: Desk, exchange_uri: str) -> None:
         self._desk = desk
         self._exchange_uri = exchange_uri
-        self._open: dict[tuple[str, str], tuple[Place, str]] = {}
+        self._open: dict[tuple[str, str], list[tuple[Place, str]]] = {}
 
     def needed(self, error: errors.Unauthorized) -> SignInNeeded:
         """What a 401 of Partner Center asks of the person."""
@@ -53,8 +56,12 @@ class SignInCards:
             case _:
                 return SignInNeeded(Reason.EXPIRED)
 
-    async def show(self, turn: Turn, error: SignInNeeded) -> Reply | None:
-        """The sign-in card in the personal chat; elsewhere a word that it is there."""
+    async def show(self, turn: Turn, error: SignInNeeded, *, waits: bool) -> Reply | None:
+        """The sign-in card in the personal chat; elsewhere a word that it is there.
+
+        `waits`: a command is carried out after the sign-in.
+        """
+        why = _WHY[error.reason] if waits or error.reason is not Reason.SIGNED_OUT else _FIRST
         place = turn.place
         if place.kind is not PlaceKind.PERSONAL:
             try:
@@ -66,28 +73,45 @@ class SignInCards:
             turn.person, place, reason=error.reason, claims=error.claims
         )
         card = SignInCard(
-            text=_WHY[error.reason],
+            text=why,
             button_title="Sign in",
             link=link,
             connection_name=CONNECTION_NAME,
             exchange_id=self._desk.new_id(),
             exchange_uri=self._exchange_uri,
         )
-        message = Message(sign_in=card, summary=_WHY[error.reason])
-        await self.clear(turn.person)
-        shown = await self._desk.sender.send(place, message)
-        self._open[turn.person.tenant, turn.person.id] = (place, shown)
-        return None if turn.is_personal else _look_there()
+        await self._retire(turn.person, _NEWER)
+        shown = await self._desk.sender.send(place, Message(sign_in=card, summary=why))
+        self._open[turn.person.tenant, turn.person.id] = [(place, shown)]
+        return None if turn.is_personal else self._look_there(turn)
 
-    async def clear(self, person: Person) -> None:
-        """Take back the last sign-in card of a person: its link is of no more use."""
-        place, message_id = self._open.pop((person.tenant, person.id), (None, ""))
-        if place is None:
-            return
-        try:
-            await self._desk.sender.delete(place, message_id)
-        except SendFailed as error:
-            _log.info("sign-in card stays", error=str(error))
+    async def signed_in(self, person: Person) -> None:
+        """Tell on the cards that asked this person to sign in that it is done."""
+        await self._retire(person, _DONE)
+
+    async def _retire(self, person: Person, words_now: Text) -> None:
+        """The cards whose link is of no more use become a line that says so."""
+        message = Message(card=line_card(words_now), summary=words_now.plain)
+        for place, message_id in self._open.pop((person.tenant, person.id), []):
+            try:
+                await self._desk.sender.update(place, message_id, message)
+            except SendFailed as error:
+                _log.info("sign-in card stays", error=str(error))
+
+    def _look_there(self, turn: Turn) -> Reply:
+        """For a group or channel, where the button itself must not be."""
+
+        async def remember(message_id: str) -> None:
+            key = turn.person.tenant, turn.person.id
+            self._open.setdefault(key, []).append((turn.place, message_id))
+
+        card = notice_card(
+            words("{name}, please sign in first", name=turn.person.name),
+            words("I have sent you a sign-in button in our personal chat."),
+            "",
+            words("Sign in there, and I carry out here what you asked for."),
+        )
+        return Reply(card=card, summary="Please sign in first", where=Where.NEW, shown=remember)
 
     async def _personal(self, turn: Turn) -> Place:
         async with self._desk.store.read() as connection:
@@ -103,16 +127,6 @@ class SignInCards:
         return await self._desk.sender.open_personal(
             turn.person.tenant, turn.person.teams_id, turn.place.service_url
         )
-
-
-def _look_there() -> Reply:
-    card = notice_card(
-        words("Please sign in first"),
-        words("I have sent you a sign-in button in our personal chat."),
-        "",
-        words("Sign in there, and I carry out here what you asked for."),
-    )
-    return Reply(card=card, summary="Please sign in first", where=Where.NEW, only_me=True)
 
 
 def _say_it_yourself() -> Reply:

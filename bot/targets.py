@@ -114,7 +114,7 @@ def ranked(fragment: str, referrals: Sequence[Referral]) -> tuple[Referral, ...]
 
 
 def names(text: str, referral: Referral) -> bool:
-    """Whether every word of the text is, but for a typo, a word of the deal's or customer's name."""
+    """Whether every word of the text is, but for typos, a word of the deal's or customer's name."""
     known = utils.default_process(f"{referral.name} {referral.customer}").split()
     wanted = utils.default_process(text).split()
     return bool(wanted) and all(

@@ -124,7 +124,7 @@ class Turns:
         """Carry out the command that waited for this sign-in, once; else just greet."""
         async with self._desk.store.begin() as connection:
             waited = await waiting.take(connection, person.tenant, person.id, self._desk.now())
-        await self._sign_in.clear(person)
+        await self._sign_in.signed_in(person)
         await self._dispatch.resume(person)
         if waited is None:
             turn = self._turn(person, place, "", "en-US", None)
@@ -181,7 +181,8 @@ class Turns:
         self, turn: Turn, error: SignInNeeded, command: Mapping[str, object]
     ) -> Reply | None:
         """The command waits; the sign-in card goes where only this person can use it."""
-        if command.get("say") != SIGN_IN_ITSELF:
+        waits = command.get("say") != SIGN_IN_ITSELF and command.get("verb") != "sign_in"
+        if waits:
             async with self._desk.store.begin() as connection:
                 await waiting.put(
                     connection,
@@ -196,7 +197,7 @@ class Turns:
                         created=self._desk.now(),
                     ),
                 )
-        return await self._sign_in.show(turn, error)
+        return await self._sign_in.show(turn, error, waits=waits)
 
     async def _finish(self, turn: Turn, work: asyncio.Task[Reply | None]) -> None:
         await self._deliver(turn, await work)
@@ -347,6 +348,7 @@ _WORKING = notice_card(
 def _answer(reply: Reply | None) -> Answer | None:
     if reply is None:
         return None
-    if reply.card is not None and reply.where is Where.EDIT:
+    if reply.card is not None and reply.where is Where.EDIT and not reply.only_me:
         return Answer(card=reply.card)
-    return Answer(text=reply.text or reply.summary or "Done")
+    spoken = reply.card.get("speak") if reply.card is not None else None
+    return Answer(text=reply.text or str(spoken or reply.summary))

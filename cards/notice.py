@@ -56,6 +56,11 @@ def notice_card(
     )
 
 
+def line_card(now: Text) -> dict[str, object]:
+    """What stays of a card that is over: one quiet line without buttons."""
+    return card([paragraph(now, subtle=True)], summary=now)
+
+
 def said(value: Words, *, limit: int = 600) -> Text:
     """The words as Text; a plain string is outside text."""
     return value if isinstance(value, Text) else text(value, limit=limit)

@@ -185,7 +185,7 @@ async def test_another_persons_button_does_nothing(ben: World) -> None:
     await ben.hears("ben", "general", until=SAVE)
     await ben.clicks("cleo", "Save", where="general")
     heard = await ben.hears("cleo", "general")
-    assert "somebody else" in heard.words
+    assert "someone else" in heard.words
     assert await ben.ledger() == []
     await ben.clicks("ben", "Save", where="general")
     await ben.hears("cleo", "general", until="Saved in Partner Center")
