@@ -60,6 +60,8 @@ async def list_deals(desk: Desk, turn: Turn, wanted: ListDeals) -> Reply:
             break
     shown = await views(desk, turn, rows[first : first + ROWS])
     title = _TITLES[wanted.filter]
+    if wanted.filter is Filter.MINE and not turn.is_personal:
+        title = words("Deals of {name}", name=turn.person.name)
     if wanted.text:
         title = words("{title} with “{text}”", title=title, text=wanted.text)
     card = list_card(

@@ -65,7 +65,7 @@ async def test_a_sign_in_in_a_channel_goes_to_the_personal_chat(office: World) -
     assert await office.sign_in_link("cleo", "general") is None
     assert await office.sign_in_link("ben", "personal") is not None
     await office.signs_in("ben", "personal")
-    await office.hears("ben", "general", until="My deals")
+    await office.hears("ben", "general", until="Deals of Ben Okafor")
 
 
 async def test_a_forwarded_link_plants_nobodys_token(office: World) -> None:
