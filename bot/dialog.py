@@ -7,6 +7,7 @@ that person cannot undo each other.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -18,7 +19,7 @@ from bot.draft_expiry import DRAFT_LIFE, expire
 from bot.opened import Opened, kept, opened
 from bot.replies import Left, Reply, Where
 from bot.resolver import Resolver
-from bot.steps import BY_NAME, STEPS, Asked, Name, first_open
+from bot.steps import BY_NAME, STEPS, Asked, Name, Step, first_open
 from bot.store import drafts, registrations
 from bot.store.drafts import Draft, State
 from bot.submitting import Submitting
@@ -135,6 +136,15 @@ class Dialog:
             return None
         return replace(reply, where=Where.NEW, leaves=_left(opened))
 
+    async def claims(self, turn: Turn, text: str) -> Reply | None:
+        """`change the dates` at the read-back, where it is about the answers and not a deal."""
+        if _to_change(_spoken(text)) is None:
+            return None
+        draft = await self._here(turn)
+        if draft is None or draft.step != Name.READ_BACK:
+            return None
+        return await self.typed(turn, text)
+
     async def cancel_here(self, turn: Turn) -> Reply:
         """`cancel`: the dialog this person touched last in this conversation."""
         draft = await self._here(turn)
@@ -241,7 +251,7 @@ class Dialog:
         return opened(turn, draft, deal, self._desk.now())
 
     async def _typed(self, turn: Turn, opened: Opened, typed: str) -> Reply | None:
-        said = " ".join(typed.casefold().split()).rstrip("!.")
+        said = _spoken(typed)
         if said in _CANCEL:
             return await self._cancel(turn, opened)
         if said in _BACK:
@@ -265,10 +275,9 @@ class Dialog:
             return await self._submit(turn, opened)
         if said in KEEP:
             return self._shown(opened)
-        wanted = said.removeprefix("change ").removeprefix("the ")
-        for step in STEPS:
-            if wanted in {step.name.value, step.title.plain.casefold()}:
-                return await self._moved(turn, opened, step.name)
+        wanted = _to_change(said) or _to_change(f"change {said}")
+        if wanted is not None:
+            return await self._moved(turn, opened, wanted)
         return self._shown(opened) if said.startswith("change") else None
 
     async def _answered(
@@ -364,6 +373,25 @@ class Dialog:
         name = opened.step
         title = BY_NAME[name].title if name in BY_NAME else words("Check and submit")
         return DraftRow(draft.id, opened.deal, title, draft.updated, draft.expires)
+
+
+def _spoken(typed: str) -> str:
+    return " ".join(typed.casefold().split()).rstrip("!.")
+
+
+def _to_change(said: str) -> Name | None:
+    """The step that `change the dates`, `change end date` or `change value to 300k` is about."""
+    match = re.fullmatch(r"change (?:the |my )?(.+?)(?: to .+)?", said)
+    return next((step.name for step in STEPS if match and match[1] in _called(step)), None)
+
+
+def _called(step: Step) -> frozenset[str]:
+    """What a person may call a step: its key, its title, or a field on it."""
+    fields = (
+        name for each in step.fields for name in (each.id, each.label.plain, each.brief.plain)
+    )
+    names = (step.name.value, step.title.plain, *fields)
+    return frozenset(name.casefold() for name in names)
 
 
 def _step(name: str) -> Name:

@@ -56,6 +56,9 @@ class Dispatch:
 
     async def say(self, turn: Turn, text: str) -> Reply | None:
         """The answer to a typed text."""
+        claimed = await self._dialog.claims(turn, text)
+        if claimed is not None:
+            return claimed
         parsed = parse(text, turn.today)
         match parsed:
             case Unclear(known=False):

@@ -149,6 +149,46 @@ async def test_an_answer_can_be_changed_from_the_read_back(ben: World) -> None:
     assert "USD 300,000" in again.words
 
 
+@pytest.mark.parametrize(
+    ("said", "step"),
+    [("change solution", "step 3 of 5"), ("Change the end date", "step 2 of 5")],
+)
+async def test_a_typed_change_at_the_read_back_is_about_the_answers(
+    ben: World, said: str, step: str
+) -> None:
+    await begins(ben)
+    await walks_to_the_end(ben)
+    await ben.says("ben", said)
+    await ben.hears("ben", until=step)
+
+
+async def test_a_change_of_a_deal_is_still_one_at_the_read_back(ben: World) -> None:
+    await begins(ben)
+    await walks_to_the_end(ben)
+    await ben.says("ben", f"change {DEAL} value 45k")
+    await ben.hears("ben", until="Save this change?")
+
+
+async def test_pay_as_you_go_says_at_once_what_it_asks_of_the_dates(ben: World) -> None:
+    await begins(ben)
+    await ben.says("ben", "250k")
+    await ben.hears("ben", until="step 2 of 5")
+    await ben.says("ben", f"{day(ben, -10)}, {day(ben, -10)}")
+    partial = await ben.hears("ben", until="Still needed: End date")
+    assert "✖" not in partial.words
+    await ben.says("ben", f"ends {day(ben, 720)}")
+    await ben.hears("ben", until="step 3 of 5")
+    await ben.clicks("ben", "Next")
+    await ben.hears("ben", until="step 4 of 5")
+    answers = {"azure": "true", "tenant": "Customer", "pricing": "PayAsYouGo"}
+    await ben.clicks("ben", "Next", inputs=answers)
+    await ben.hears("ben", until="last invoice so far")
+    await ben.clicks("ben", "Change: Term and dates")
+    await ben.hears("ben", until="step 2 of 5")
+    await ben.says("ben", f"ends {day(ben, -1)}")
+    await ben.hears("ben", until="step 5 of 5")
+
+
 async def test_back_keeps_what_was_answered(ben: World) -> None:
     await begins(ben)
     await ben.says("ben", "250k")
