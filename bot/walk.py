@@ -26,6 +26,7 @@ from bot.steps import (
     is_transacted,
     missing,
     registration_of,
+    solutions_of,
     spell,
 )
 from cards.problems import problem_words
@@ -86,6 +87,9 @@ class Taken:
         errors = {name: why for name, why in self.errors.items() if name not in silent}
         return replace(self, errors=errors)
 
+
+MOST_OPEN = 3
+"""Choices shown side by side; more go into a drop-down, as do names from outside."""
 
 NEEDED = words("This is needed.")
 
@@ -299,6 +303,7 @@ def _field_view(each: StepField, shown: Mapping[str, str], taken: Taken, scene: 
         hint=each.hint or "",
         error=taken.errors.get(each.id, ""),
         required=each.id not in {"end", "marketplace_date"},
+        open=len(choices) <= MOST_OPEN and each.choices is not solutions_of,
     )
 
 

@@ -108,6 +108,8 @@ class FieldView:
     hint: Words = ""
     error: Words = ""
     required: bool = True
+    open: bool = False
+    """Whether all choices are in sight; for choices in our own words only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +174,8 @@ def live_numbers(
         money = reader.money(annual.quantize(Decimal("0.01")), currency)
         lines.append(Line(words("Value a year"), money))
     for label, left in (
-        (words("From signing"), sign_left),
-        (words("From the start"), start_left),
+        (words("After signing"), sign_left),
+        (words("After the start"), start_left),
     ):
         if left is not None:
             lines.append(Line(label, _days_left(left)))
@@ -182,10 +184,12 @@ def live_numbers(
 
 def _days_left(left: int) -> Text:
     if left < 0:
-        return counted("✖ {count} day too late", "✖ {count} days too late", -left)
+        return counted(
+            "✖ {count} day too late to register", "✖ {count} days too late to register", -left
+        )
     if left == 0:
         return words("⚠ today is the last day")
-    return counted("✔ {count} day left", "✔ {count} days left", left)
+    return counted("✔ {count} day left to register", "✔ {count} days left to register", left)
 
 
 def step_card(view: DealView, step: StepView, draft_id: str, reader: Reader) -> dict[str, object]:
@@ -349,7 +353,9 @@ def _input(field: FieldView) -> Piece:
                 for value, title in field.choices[:_MOST_CHOICES]
             ]
             chosen = field.value if field.value in {choice.value for choice in choices} else ""
-            return choice_input(field.id, label, choices, value=chosen, required=required)
+            return choice_input(
+                field.id, label, choices, value=chosen, required=required, open=field.open
+            )
         case FieldKind.TOGGLE:
             title = said(field.hint) if field.hint else words("Yes")
             return toggle_input(field.id, label, title, on=field.value == "true")

@@ -256,6 +256,7 @@ DATES_STEP: Final = StepView(
             FieldKind.CHOICE,
             "Finite",
             (("Finite", words("With an end date")), ("Perpetual", words("Perpetual"))),
+            open=True,
         ),
         FieldView("sign", words("Signed on"), FieldKind.DATE, "2026-02-12"),
         FieldView("start", words("Starts on"), FieldKind.DATE, "2026-02-12"),
@@ -285,6 +286,7 @@ CHOICES_STEP: Final = StepView(
             "",
             (("PayAsYouGo", words("Pay as you go")), ("Other", words("Other"))),
             hint=words("Pay as you go is always reviewed by Microsoft"),
+            open=True,
         ),
     ),
 )

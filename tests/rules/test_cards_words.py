@@ -180,11 +180,11 @@ def test_d4_the_value_rule_says_more_than() -> None:
 @pytest.mark.parametrize(
     ("left", "said"),
     [
-        (42, "✔ 42 days left"),
-        (1, "✔ 1 day left"),
+        (42, "✔ 42 days left to register"),
+        (1, "✔ 1 day left to register"),
         (0, "⚠ today is the last day"),
-        (-1, "✖ 1 day too late"),
-        (-9, "✖ 9 days too late"),
+        (-1, "✖ 1 day too late to register"),
+        (-9, "✖ 9 days too late to register"),
     ],
 )
 def test_days_left_are_said(left: int, said: str) -> None:

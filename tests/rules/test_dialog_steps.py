@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -15,8 +16,9 @@ from bot import walk
 from bot.steps import BY_NAME, STEPS, Asked, Name, first_open, registration_of, spell
 from bot.typed_answers import read_typed
 from bot.walk import Scene
+from cards.deal import DealView
 from cards.reader import Reader
-from cards.registration import FieldKind
+from cards.registration import FieldKind, step_card
 from partner_center.referral import Referral, Solution
 from partner_center.registration import DeployedOn, Pricing, Term
 
@@ -404,6 +406,25 @@ def test_prefill_comes_from_the_deal() -> None:
     assert walk.standing(BY_NAME[Name.VALUE], {}, here) == {"value": "30000", "currency": "USD"}
     solution = walk.standing(BY_NAME[Name.SOLUTION], {"value": "5"}, here)
     assert solution == {"solution": "SOL-1", "solution_value": "5"}
+
+
+def test_few_choices_of_our_own_are_open_and_names_from_outside_are_not() -> None:
+    views = [walk.step_view(step.name, walk.Taken({}), scene()) for step in STEPS]
+    fields = [each for view in views for each in view.fields if each.kind == FieldKind.CHOICE]
+    assert {each.id for each in fields if each.open} == {
+        "term",
+        "azure",
+        "tenant",
+        "pricing",
+        "marketplace",
+    }
+    card = step_card(DealView(scene().referral, 1001), views[3], "d" * 32, scene().reader)
+    assert json.dumps(card).count('"style": "expanded"') == 3
+
+
+def test_the_days_left_say_what_they_are_for() -> None:
+    labels = [str(getattr(line.label, "plain", "")) for line in walk.live_lines(ANSWERS, scene())]
+    assert labels[1:] == ["After signing", "After the start"]
 
 
 def test_an_old_draft_keeps_what_still_reads_as_an_answer() -> None:
