@@ -163,7 +163,7 @@ def _is_usual(amount: Amount) -> bool:
 def _field_at(words: Sequence[Word], index: int) -> tuple[Field, int] | None:
     """The field a keyword at `index` names, and how many words the keyword has."""
     for phrase, field in FIELD_WORDS:
-        if starts_with(words[index:], phrase):
+        if starts_with(words[index : index + len(phrase)], phrase):
             return field, len(phrase)
     return None
 

@@ -74,8 +74,11 @@ class _Checked:
 def _checked(referral: Referral, said: Sequence[tuple[Field, Value]]) -> _Checked:
     changes: list[Change] = []
     amounts: list[Amount] = []
+    said_currency = any(field is Field.CURRENCY for field, _value in said)
     for field, value in said:
         if isinstance(value, Amount):
+            if value.currency and not (referral.currency or said_currency):
+                changes.append(Change(Field.CURRENCY, value.currency))
             amounts.append(value)
             changes.append(Change(field, value.value))
         else:
@@ -115,7 +118,7 @@ def _entered(
     problems: list[Problem] = []
     for field in Field:
         typed = inputs.get(field.value)
-        if typed is None or typed.strip() == _as_entered(referral, field):
+        if typed is None or _lines(typed) == _as_entered(referral, field):
             continue
         try:
             changes.append((field, read_text(field, typed.strip(), today)))
@@ -141,7 +144,12 @@ def _as_entered(referral: Referral, field: Field) -> str:
         case date():
             return value.isoformat()
         case str():
-            return value.strip()
+            return _lines(value)
+
+
+def _lines(text: str) -> str:
+    """Text as a form gives it back: one kind of line end, nothing hanging."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 async def edit_form(desk: Desk, turn: Turn, referral: Referral | str) -> Reply:

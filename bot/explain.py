@@ -142,7 +142,7 @@ def _told(error: Exception) -> Told:
 
 def _throttled(error: errors.Throttled, reader: Reader) -> Told:
     wait = error.retry_after
-    if wait is None or wait <= 90:
+    if wait is None or wait <= 60:
         todo = words("Try again in a minute.")
     else:
         at = reader.now + timedelta(seconds=min(wait, 7 * 86400))

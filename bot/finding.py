@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.command import Choice
 from bot.desk import Desk, Turn, bearer, views
 from bot.questions import ask
@@ -80,11 +82,13 @@ async def _search(desk: Desk, turn: Turn, fragment: str, text: str) -> str | Rep
 
 def _with_deal(text: str, fragment: str, handle: int) -> str:
     """The command again, with the deal's number in place of the fragment."""
-    at = text.casefold().find(fragment.casefold())
-    if at < 0:
-        words_of = split(text)
-        return f"{words_of[0].text} #{handle}"
-    before, after = text[:at], text[at + len(fragment) :]
+    said = split(text)
+    spaced = r"\s+".join(re.escape(part) for part in fragment.split())
+    whole = re.compile(rf"(?<!\w){spaced}(?!\w)", re.IGNORECASE)
+    found = whole.search(text, said[0].end) or whole.search(text)
+    if found is None:
+        return f"{said[0].text} #{handle}"
+    before, after = text[: found.start()], text[found.end() :]
     if before[-1:] in "\"'“„«" and after[:1] in "\"'”“»":
         before, after = before[:-1], after[1:]
     return f"{before}#{handle}{after}"

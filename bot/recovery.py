@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import structlog
 
@@ -19,13 +20,20 @@ from partner_center.errors import PartnerCenterError
 
 _log = structlog.get_logger(__name__)
 EVERY = 20.0
+LOOKED_AT_FOR = timedelta(hours=24)
+"""How long a write of unknown outcome is looked at after the seller was told."""
+UNKNOWN_EVERY = timedelta(minutes=5)
 
 
 async def watch_proposals(desk: Desk) -> None:
     """Look again and again, until cancelled."""
+    unknown_at = desk.now()
     while True:
         try:
             await recover_proposals(desk)
+            if desk.now() >= unknown_at:
+                unknown_at = desk.now() + UNKNOWN_EVERY
+                await look_at_unknown(desk)
         except StoreError as error:
             _log.warning("recovery waits for the store", error=str(error))
         await asyncio.sleep(EVERY)
@@ -38,17 +46,37 @@ async def recover_proposals(desk: Desk) -> int:
             connection, State.APPLYING, before=desk.now() - proposals.UNDER_WAY
         )
     for proposal in left:
-        try:
-            await _recover(desk, proposal)
-        except (PartnerCenterError, SignInNeeded, SignInUnavailable) as error:
-            _log.info("write not judged yet", proposal=proposal.id, error=str(error))
+        await _try(desk, proposal)
     return len(left)
+
+
+async def look_at_unknown(desk: Desk) -> None:
+    """Keep the promise of a card that says "unknown" when nobody else keeps it any more."""
+    settled = timedelta(seconds=sum(proposals.LATER))
+    async with desk.store.read() as connection:
+        left = await rows.in_state(
+            connection,
+            State.UNKNOWN,
+            before=desk.now() - settled,
+            since=desk.now() - LOOKED_AT_FOR,
+        )
+    for proposal in left:
+        await _try(desk, proposal)
+
+
+async def _try(desk: Desk, proposal: Proposal) -> None:
+    try:
+        await _recover(desk, proposal)
+    except (PartnerCenterError, SignInNeeded, SignInUnavailable) as error:
+        _log.info("write not judged yet", proposal=proposal.id, error=str(error))
+    except (TypeError, ValueError, LookupError):
+        _log.exception("write cannot be judged", proposal=proposal.id)
 
 
 async def _recover(desk: Desk, proposal: Proposal) -> None:
     turn = await _turn_of(desk, proposal)
     reply = await proposals.recover(desk, turn, proposal)
-    if reply is None:
+    if reply is None and proposal.state is State.APPLYING:
         reply = await proposals.give_back(desk, turn, proposal)
     if reply is not None:
         await proposals.owe_outcome(desk, proposal, reply)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from bot.store.jsontext import Json
 from bot.store.schema import proposals
 
 _TABLE = proposals.c
+_LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class Kind(StrEnum):
@@ -108,12 +109,17 @@ async def find(connection: AsyncConnection, proposal_id: str) -> Proposal | None
 
 
 async def in_state(
-    connection: AsyncConnection, state: State, *, before: datetime, limit: int = 100
+    connection: AsyncConnection,
+    state: State,
+    *,
+    before: datetime,
+    since: datetime = _LONG_AGO,
+    limit: int = 100,
 ) -> list[Proposal]:
     """Proposals left in a state since before a moment, oldest first: what recovery looks at."""
     result = await connection.execute(
         proposals.select()
-        .where(_TABLE.state == state.value, _TABLE.updated < before)
+        .where(_TABLE.state == state.value, _TABLE.updated < before, _TABLE.updated >= since)
         .order_by(_TABLE.updated)
         .limit(limit)
     )
