@@ -20,6 +20,8 @@ from partner_center.money import (
     AmbiguousAmount,
     Amount,
     UnreadableAmount,
+    decimals_of,
+    minor_digits,
     parse_amount,
     plain,
 )
@@ -130,11 +132,15 @@ def pick(entered: str, options: Sequence[tuple[str, Text]]) -> str:
 
 
 def read_amount(entered: str, currency: str | None) -> Amount:
-    """The amount somebody entered. Raises WrongAnswer, or DoubtfulAnswer when it reads two ways."""
+    """The amount somebody entered. Raises WrongAnswer, or DoubtfulAnswer when it reads two ways
+    that are both amounts of the currency."""
     try:
         return parse_amount(entered)
     except AmbiguousAmount as error:
-        readings = tuple((_spelled(each), _amount_said(each, currency)) for each in error.readings)
+        possible = [each for each in error.readings if _can_be(each, currency)]
+        if len(possible) == 1:
+            return possible[0]
+        readings = tuple((_spelled(each), _amount_said(each, currency)) for each in possible)
         why = words("{typed} can mean more than one amount. Which?", typed=text(entered, limit=40))
         raise DoubtfulAnswer(why, readings) from error
     except UnreadableAmount as error:
@@ -156,10 +162,16 @@ def _spelled(amount: Amount) -> str:
     return figures if exact else f"{amount.currency} {figures}"
 
 
+def _can_be(amount: Amount, currency: str | None) -> bool:
+    """Whether the currency has that many decimals: no reading of USD has three."""
+    code = amount.currency or currency
+    return code is None or decimals_of(amount.value) <= minor_digits(code)
+
+
 def _amount_said(amount: Amount, currency: str | None) -> Text:
-    figures = f"{amount.value:,f}"
-    code = amount.currency or currency or ""
-    return text(f"{code} {figures}".strip())
+    """`USD 1234` or `USD 1.23`: no grouping, for one reader's grouping is another's decimals."""
+    code, figures = amount.currency or currency, plain(amount.value)
+    return words("{code}\u00a0{figures}", code=code, figures=figures) if code else text(figures)
 
 
 _NO_AMOUNT = words("Give the amount as a number, such as 250000 or 250k.")

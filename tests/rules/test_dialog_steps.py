@@ -246,7 +246,7 @@ def test_a_typed_marketplace(words: str, found: dict[str, str]) -> None:
     assert taken.answers == found
 
 
-@pytest.mark.parametrize("amount", ["50.000", "50,000", "1,234"])
+@pytest.mark.parametrize("amount", ["50.000", "50,000", "1,230"])
 def test_d1_an_ambiguous_amount_is_asked_with_both_readings(amount: str) -> None:
     taken = typed(Name.VALUE, amount)
     assert "value" not in taken.answers
@@ -264,6 +264,25 @@ def test_d1_an_ambiguous_amount_is_asked_with_both_readings(amount: str) -> None
             assert Decimal(after.answers["value"]) == Decimal(reading.removeprefix("="))
         else:
             assert "decimals" in after.errors["value"].plain
+
+
+def test_d1_the_readings_of_an_amount_cannot_be_misread() -> None:
+    said = dict(typed(Name.VALUE, "1.230").readings["value"])
+    assert [each.plain.replace("\u00a0", " ") for each in said.values()] == ["USD 1230", "USD 1.23"]
+    worth = {"value": "120000", "currency": "USD", "solution": "SOL-2"}
+    said = dict(typed(Name.SOLUTION, "100.500", worth).readings["solution_value"])
+    assert [each.plain.replace("\u00a0", " ") for each in said.values()] == [
+        "USD 100500",
+        "USD 100.50",
+    ]
+
+
+@pytest.mark.parametrize("amount", ["31,234", "31.234"])
+def test_d1_a_reading_the_currency_cannot_have_is_none(amount: str) -> None:
+    assert typed(Name.VALUE, amount).answers["value"] == "31234"
+    dinars = {"value": amount, "currency": "KWD"}
+    taken = walk.take(BY_NAME[Name.VALUE], dinars, {}, scene(currency="KWD"))
+    assert len(taken.readings["value"]) == 2
 
 
 def test_an_ambiguous_day_is_asked_with_both_readings() -> None:

@@ -203,7 +203,7 @@ async def test_D1_an_ambiguous_answer_asks_which(ben: World) -> None:
     await ben.says("ben", "250.000")
     asked = await ben.hears("ben")
     assert "step 2" not in asked.words
-    assert "250,000" in asked.words
+    assert "250000" in asked.words
 
 
 @pytest.mark.parametrize(
