@@ -56,6 +56,8 @@ class Person:
             field = self.desk.locator(f"#messages #{name}").last
             if await field.locator("select").count():
                 await field.locator("select").select_option(label=value)
+            elif await field.get_by_role("radio").count():
+                await field.get_by_role("radio", name=value, exact=True).check()
             else:
                 await field.locator("input, textarea").fill(value)
 
