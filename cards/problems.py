@@ -68,11 +68,11 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "end_missing": "Give the day the contract ends.",
     "end_not_needed": "A perpetual contract has no end date; leave it empty.",
     "end_before_start": "The contract cannot end before it starts on {start}.",
-    "annual_value_too_low": "The contract is worth {currency} {annual} a year; it must be more "
-    "than {currency} {minimum} a year.",
+    "annual_value_too_low": "The contract is worth {currency}\u00a0{annual} a year; it must be more "
+    "than {currency}\u00a0{minimum} a year.",
     "solution_not_on_deal": "That solution is not on this deal; choose one that is.",
     "solution_value_too_high": "The solution's value cannot be more than the contract's, "
-    "{currency} {value}.",
+    "{currency}\u00a0{value}.",
     "not_on_azure": "Only a solution that runs on Azure can be registered.",
     "payg_needs_end": "With pay-as-you-go the contract needs an end: the day of the last invoice.",
     "payg_sign_is_not_start": "With pay-as-you-go, signing and start are the same day: the day "

@@ -53,11 +53,12 @@ class Reader:
         return text(self._decimal(Decimal(value)))
 
     def money(self, value: Decimal, currency: str | None) -> Text:
-        """An amount with its currency code. Cents are shown when there are any, never rounded."""
+        """An amount and its currency code in one line. Cents are shown when there are any, never
+        rounded."""
         if currency is None:
             return words("{amount} (currency not set)", amount=self._decimal(value))
         code = text(currency, limit=10)
-        return words("{currency} {amount}", currency=code, amount=self._decimal(value))
+        return words("{currency}\u00a0{amount}", currency=code, amount=self._decimal(value))
 
     def _decimal(self, value: Decimal) -> str:
         whole = value == value.to_integral_value()

@@ -112,7 +112,7 @@ def trouble_card(reason: str, *, request_id: str | None = None) -> dict[str, obj
     title, happened, next_step = _TROUBLE.get(reason.lower(), _TROUBLE["failed"])
     ways: list[tuple[Text | str, Action]] = [(words("Sign in"), SignIn()), (words("Help"), Help())]
     if reason.lower() == "role":
-        ways = [(words("Sign out"), SignOut()), (words("Help"), Help())]
+        ways = [(words("Help"), Help()), (words("Sign out"), SignOut())]
     return notice_card(
         title, happened, _NOT_DONE, next_step, ways, request_id=request_id, style=Style.WARNING
     )

@@ -48,11 +48,13 @@ class Heard:
 
     @property
     def words(self) -> str:
-        """Everything there is to read, one piece a line, button titles last."""
+        """Everything there is to read, one piece a line, button titles last; every space a plain
+        one, as it looks."""
         card = self.card
         sign_in = self.sign_in or {}
         pieces = [self.text, *(texts(card) if card else ()), str(sign_in.get("text", ""))]
-        return "\n".join([*filter(None, [*pieces, self.notice]), *buttons(card or {})])
+        shown = "\n".join([*filter(None, [*pieces, self.notice]), *buttons(card or {})])
+        return shown.replace("\u00a0", " ")
 
     def __contains__(self, words: str) -> bool:
         return words in self.words

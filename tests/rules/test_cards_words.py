@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -23,6 +24,7 @@ from cards.reader import Reader
 from cards.referral import deal_card
 from cards.registered import Outcome, registration_state
 from cards.registration import live_numbers
+from cards.sign_in import trouble_card
 from partner_center.eligibility import PartnerEligibility, Policy, checklist_from_json
 from partner_center.referral import MOVES, Move, Problem
 from partner_center.registration import REGISTRATION_STATES
@@ -100,6 +102,16 @@ def test_d_money_is_written_in_full(
     assert money.plain.replace("\u00a0", " ").replace("\u202f", " ") == said
 
 
+def test_an_amount_stays_in_one_line() -> None:
+    facts = {"annual": "20000", "minimum": "25000", "value": "20000", "currency": "USD"}
+    said = [
+        READER.money(Decimal(45000), "USD"),
+        problem_words(Problem("annual_value_too_low", facts), READER),
+        problem_words(Problem("solution_value_too_high", facts), READER),
+    ]
+    assert not [each.plain for each in said if "USD " in each.plain]
+
+
 @pytest.mark.parametrize("hours", [-12, 0, 14])
 def test_d5_a_day_never_shifts(hours: int) -> None:
     zone = timezone(timedelta(hours=hours))
@@ -130,8 +142,8 @@ def test_a_change_of_currency_colours_both_amounts() -> None:
     ]
     made = card(change_pieces(changes, gallery.REFERRAL, READER), summary=words("x"))
     said = list(markdown(made))
-    assert "USD 30,000" in said
-    assert "EUR 25,000" in said
+    assert "USD\u00a030,000" in said
+    assert "EUR\u00a025,000" in said
 
 
 def test_register_is_offered_only_when_both_are_eligible() -> None:
@@ -190,6 +202,13 @@ def test_d4_the_value_rule_says_more_than() -> None:
 def test_days_left_are_said(left: int, said: str) -> None:
     (line,) = live_numbers(READER, sign_left=left)
     assert getattr(line.value, "plain", "") == said
+
+
+@pytest.mark.parametrize("reason", ["role", "signed_out", "expired", "someone_else"])
+def test_signing_out_is_never_the_main_way_on(reason: str) -> None:
+    shown = cast("list[dict[str, object]]", trouble_card(reason)["actions"])
+    (main,) = (each for each in shown if each.get("style") == "positive")
+    assert main["verb"] != "sign_out"
 
 
 def test_what_is_missing_next_is_named() -> None:
