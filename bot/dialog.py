@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+import structlog
+
 from bot import walk
 from bot.conversation import Person
 from bot.desk import Desk, Turn, bearer, microsofts, view
@@ -22,6 +24,7 @@ from bot.resolver import Resolver
 from bot.steps import BY_NAME, STEPS, Asked, Name, Step, first_open
 from bot.store import drafts, registrations
 from bot.store.drafts import Draft, State
+from bot.store.errors import StoreError
 from bot.submitting import Submitting
 from bot.typed_answers import KEEP, read_typed
 from bot.walk import Scene, Taken
@@ -40,6 +43,7 @@ from cards.wording import words
 from partner_center import errors
 from partner_center.referral import Referral
 
+_log = structlog.get_logger(__name__)
 WATCH_SECONDS = 600.0
 MOST_DRAFTS = 10
 ATTENTIVE = timedelta(minutes=30)
@@ -167,7 +171,10 @@ class Dialog:
     async def watch(self) -> None:
         """Close drafts whose time is over, with a notice, until cancelled."""
         while True:
-            await expire(self._desk.store, self._desk.now())
+            try:
+                await expire(self._desk.store, self._desk.now())
+            except StoreError as error:
+                _log.warning("drafts wait for the store", error=str(error))
             await self._desk.sleep(WATCH_SECONDS)
 
     async def _begun(self, turn: Turn, deal: DealView, microsoft: Referral | None) -> Reply:

@@ -81,7 +81,13 @@ class SignInCards:
             exchange_uri=self._exchange_uri,
         )
         await self._retire(turn.person, _NEWER)
-        shown = await self._desk.sender.send(place, Message(sign_in=card, summary=why))
+        try:
+            shown = await self._desk.sender.send(place, Message(sign_in=card, summary=why))
+        except SendFailed as failure:
+            if turn.is_personal:
+                raise
+            _log.info("no way into the personal chat", error=str(failure))
+            return _say_it_yourself()
         self._open[turn.person.tenant, turn.person.id] = [(place, shown)]
         return None if turn.is_personal else self._look_there(turn)
 
