@@ -68,8 +68,8 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "end_missing": "Give the day the contract ends.",
     "end_not_needed": "A perpetual contract has no end date; leave it empty.",
     "end_before_start": "The contract cannot end before it starts on {start}.",
-    "annual_value_too_low": "The contract is worth {currency}\u00a0{annual} a year; it must be more "
-    "than {currency}\u00a0{minimum} a year.",
+    "annual_value_too_low": "The contract is worth {currency}\u00a0{annual} a year; it must be "
+    "more than {currency}\u00a0{minimum} a year.",
     "solution_not_on_deal": "That solution is not on this deal; choose one that is.",
     "solution_value_too_high": "The solution's value cannot be more than the contract's, "
     "{currency}\u00a0{value}.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cards.actions import ApplyAgain, Discard, Save, Show
+from cards.actions import ApplyAgain, Discard, Eligible, Save, Show
 from cards.changes import ConflictRow, FieldChange, change_pieces, conflict_pieces
 from cards.deal import DealView, header, move_words, summary_of
 from cards.elements import (
@@ -46,10 +46,14 @@ def proposal_card(
         )
     hint = words("Nothing is changed until you press “{confirm}”.", confirm=confirm)
     body.append(paragraph(hint, subtle=True, size=Size.SMALL))
+    check_first = any(each.code == "check_registration_first" for each in warnings)
     return card(
         body,
         [
             button(confirm, Save(proposal_id), primary=True),
+            button(words("Check registration"), Eligible(view.referral.id))
+            if check_first
+            else None,
             button(words("Discard"), Discard(proposal_id)),
         ],
         summary=summary_of(view, title),

@@ -54,6 +54,7 @@ __all__ = [
 
 _MOST_NAMES: Final = 6
 _NOTES: Final = 400
+_CHECK_FIRST: Final = words("Check the registration before you mark this deal as won.")
 
 
 def deal_card(
@@ -71,7 +72,7 @@ def deal_card(
     body.append(as_of(reader))
     state, _color = state_of(referral.status, referral.substatus)
     done = words("Saved in Partner Center") if saved else state
-    return card(body, _buttons(view), summary=summary_of(view, done))
+    return card(body, _buttons(view, reader), summary=summary_of(view, done))
 
 
 def _facts(view: DealView, reader: Reader) -> list[Fact]:
@@ -205,11 +206,11 @@ def _active_hints(view: DealView, reader: Reader) -> list[Text]:
     if view.microsoft is not None and view.microsoft.status == Status.NEW:
         hints.append(words("Microsoft has not answered yet. It may take 14 days."))
     if not hints and referral.is_cosell and not referral.registrations:
-        hints.append(words("Check the registration before you mark this deal as won."))
+        hints.append(_CHECK_FIRST)
     return hints
 
 
-def _buttons(view: DealView) -> list[Piece]:
+def _buttons(view: DealView, reader: Reader) -> list[Piece]:
     referral, deal = view.referral, view.referral.id
     refresh = button(words("Refresh"), Show(deal))
     if referral.is_microsofts:
@@ -218,14 +219,18 @@ def _buttons(view: DealView) -> list[Piece]:
         accept = button(words("Accept"), ProposeMove(deal, "accept"), primary=True)
         return [accept, button(words("Decline"), ProposeMove(deal, "decline")), refresh]
     if referral.is_open:
+        check_first = _CHECK_FIRST in _hints(view, reader)
+        main = [
+            button(words("Edit"), EditForm(deal), primary=not check_first),
+            button(words("Check registration"), Eligible(deal), primary=check_first),
+        ]
         return [
-            button(words("Edit"), EditForm(deal), primary=True),
-            button(words("Registration"), Eligible(deal)),
+            *(reversed(main) if check_first else main),
             button(words("Add member"), MemberForm(deal)),
             button(words("Won"), ProposeMove(deal, "won")),
             button(words("Lost"), ProposeMove(deal, "lost")),
             refresh,
         ]
     if referral.is_won:
-        return [button(words("Registration"), Eligible(deal), primary=True), refresh]
+        return [button(words("Check registration"), Eligible(deal), primary=True), refresh]
     return [button(words("My deals"), ListDeals()), refresh]

@@ -21,7 +21,7 @@ from cards.elements import card, words
 from cards.notice import problem_text
 from cards.problems import PROBLEMS, input_of, problem_words
 from cards.reader import Reader
-from cards.referral import deal_card
+from cards.referral import deal_card, proposal_card
 from cards.registered import Outcome, registration_state
 from cards.registration import live_numbers
 from cards.sign_in import trouble_card
@@ -209,6 +209,40 @@ def test_signing_out_is_never_the_main_way_on(reason: str) -> None:
     shown = cast("list[dict[str, object]]", trouble_card(reason)["actions"])
     (main,) = (each for each in shown if each.get("style") == "positive")
     assert main["verb"] != "sign_out"
+
+
+def test_the_main_button_of_a_deal_is_what_comes_next() -> None:
+    def first(view: DealView) -> tuple[object, object]:
+        main = cast("list[dict[str, object]]", deal_card(view, READER)["actions"])[0]
+        return main["title"], main.get("style")
+
+    assert first(gallery.VIEW) == ("Check registration", "positive")
+    assert first(gallery.WON) == ("Check registration", "positive")
+    assert first(gallery.BARE) == ("Edit", "positive")
+    late = replace(gallery.REFERRAL, closing=gallery.NOW - timedelta(days=3))
+    assert first(replace(gallery.VIEW, referral=late)) == ("Edit", "positive")
+
+
+@pytest.mark.parametrize(
+    ("warnings", "titles"),
+    [
+        (["check_registration_first"], ["Mark as won", "Check registration", "Discard"]),
+        (["closing_is_final"], ["Mark as won", "Discard"]),
+    ],
+)
+def test_checking_the_registration_first_is_one_press(
+    warnings: list[str], titles: list[str]
+) -> None:
+    made = proposal_card(
+        gallery.VIEW,
+        gallery.MOVE,
+        [Problem(code) for code in warnings],
+        gallery.PROPOSAL,
+        READER,
+        move="won",
+    )
+    shown = cast("list[dict[str, object]]", made["actions"])
+    assert [each["title"] for each in shown] == titles
 
 
 def test_what_is_missing_next_is_named() -> None:
