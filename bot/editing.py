@@ -36,6 +36,7 @@ from partner_center.referral import (
     check_move,
     check_reason,
     held,
+    warnings_of_close,
     warnings_of_move,
 )
 
@@ -61,8 +62,14 @@ async def propose_changes(
         tuple(
             FieldChange(change.field, held(referral, change.field), change.value) for change in kept
         ),
+        warnings_of_close(_close(kept), turn.today),
     )
     return await proposals.propose(desk, turn, referral, draft)
+
+
+def _close(changes: Sequence[Change]) -> date | None:
+    values = (change.value for change in changes if change.field is Field.CLOSE)
+    return next((value for value in values if isinstance(value, date)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from http import HTTPStatus
 
 import structlog
@@ -45,7 +45,13 @@ from cards.wording import words
 from partner_center import errors
 from partner_center.client import Bearer, Patched
 from partner_center.patch import Operation, encode
-from partner_center.referral import Move, Problem, Referral, warnings_of_move
+from partner_center.referral import (
+    Move,
+    Problem,
+    Referral,
+    warnings_of_close,
+    warnings_of_move,
+)
 
 _log = structlog.get_logger(__name__)
 READ_BACK = (0.0, 0.5, 1.5)
@@ -152,8 +158,12 @@ async def apply_again(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
         if not await _rebase(desk, proposal, referral, base):
             return await apply_again(desk, turn, proposal_id)
     move = move_of(proposal)
-    warnings = warnings_of_move(referral, move, desk.now()) if move is not None else ()
-    changes = changes_between(base, texts(proposal.after))
+    after = texts(proposal.after)
+    close = typed("close", after.get("close"))
+    warnings = warnings_of_close(close if isinstance(close, date) else None, turn.today)
+    if move is not None:
+        warnings = warnings_of_move(referral, move, desk.now())
+    changes = changes_between(base, after)
     card = proposal_card(shown, changes, warnings, proposal.id, turn.reader, move=move)
     return Reply(card=card, summary=_summary(shown.handle, "before and after"))
 

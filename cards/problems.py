@@ -31,6 +31,7 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "Give it in {held}, or change the currency as well.",
     "close_out_of_range": "Give a close date between {earliest} and {latest}.",
     "close_before_created": "The close date cannot be before {created}, when the deal was created.",
+    "close_in_past": "The close date {close} is before today, {today}.",
     "text_too_long": "{field} can have {limit} characters at most; this has {length}.",
     "text_empty": "{field} cannot be empty.",
     "text_unreadable": "{field} holds characters that nobody can read; type it again.",

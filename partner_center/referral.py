@@ -426,3 +426,13 @@ def warnings_of_move(referral: Referral, move: Move, now: datetime) -> tuple[Pro
             facts = {"created": created.isoformat(), "until": until.isoformat()}
             warnings.append(Problem("won_within_72_hours", facts))
     return tuple(warnings)
+
+
+def warnings_of_close(close: date | None, today: date) -> tuple[Problem, ...]:
+    """What a person should know before a close date is written: close_in_past (close, today).
+
+    No rule forbids it: a deal may have closed before it was written down.
+    """
+    if close is None or close >= today:
+        return ()
+    return (Problem("close_in_past", {"close": close.isoformat(), "today": today.isoformat()}),)

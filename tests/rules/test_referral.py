@@ -21,6 +21,7 @@ from partner_center.referral import (
     check_move,
     check_reason,
     held,
+    warnings_of_close,
     warnings_of_move,
 )
 from tests.rules.deals import NOW, deal
@@ -254,3 +255,11 @@ def test_a_team_has_fifty_people_at_most() -> None:
     crowd = tuple(member(email=f"p{n}@contoso.example") for n in range(50))
     assert codes(check_member(deal(team=crowd), JANE)) == ["team_full"]
     assert check_member(deal(team=crowd[:49]), JANE) == ()
+
+
+@pytest.mark.parametrize(
+    ("close", "said"),
+    [(None, []), (date(2026, 1, 6), []), (date(2026, 1, 5), ["close_in_past"])],
+)
+def test_a_close_date_in_the_past_is_said(close: date | None, said: list[str]) -> None:
+    assert codes(warnings_of_close(close, date(2026, 1, 6))) == said

@@ -1,5 +1,7 @@
 """Changing a deal: before and after, one button, one PATCH, and the truth afterwards."""
 
+from datetime import timedelta
+
 import pytest
 
 from sandbox.deals import FABRIKAM, LOST
@@ -35,6 +37,15 @@ async def test_several_changes_in_one_line(ben: World) -> None:
     ]
     held = (await ben.referral(FABRIKAM))["details"]
     assert (held["dealValue"], held["notes"]) == (45000, "Agreed")
+
+
+async def test_a_close_date_in_the_past_is_pointed_out(ben: World) -> None:
+    yesterday = ben.clock().date() - timedelta(days=1)
+    await ben.says("ben", f"update fabrikam analytics close {yesterday}")
+    shown = await ben.hears("ben", until=SAVE)
+    assert "is before today" in shown.words
+    await ben.says("ben", "update fabrikam analytics value 45k")
+    assert "is before today" not in (await ben.hears("ben", until="USD 45,000")).words
 
 
 async def test_pressing_twice_saves_once(ben: World) -> None:
