@@ -147,7 +147,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "help",
         "help [command]",
         "Shows what I understand, or one command in detail.",
-        ("help", "help update"),
+        ("help", "help update", "help all"),
         ("help", "hi", "hello", "hey", "commands", "good morning", "what can you do"),
         _help,
         signed_out=True,

@@ -1,4 +1,4 @@
-"""What Dealdesk can do: the command table as a card, one command as a card, and the welcome."""
+"""What Dealdesk can do: the everyday commands, all of them, one of them, and the welcome."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from typing import Final
 from cards.actions import Drafts, EligiblePartner, Help, ListDeals, SignIn
 from cards.elements import Piece, Size, button, card, heading, paragraph, text, words
 from cards.reader import Reader
+
+EVERYDAY: Final = ("list", "show", "update", "eligible", "register")
+"""The commands of a seller's day, in its order."""
+
+ALL: Final = "all"
+"""The topic that asks for every command."""
 
 _MOST_COMMANDS: Final = 40
 
@@ -26,10 +32,12 @@ class CommandHelp:
 def help_card(
     commands: Sequence[CommandHelp], topic: str | None, signed_in: bool, reader: Reader
 ) -> dict[str, object]:
-    """All commands, or the one named by `topic`; an unknown topic shows all."""
+    """The everyday commands, all of them, or the one named by `topic`; an unknown topic is said."""
     wanted = (topic or "").strip().casefold()
+    if wanted == ALL:
+        return _all(commands, signed_in)
     found = [command for command in commands if command.name.casefold() == wanted]
-    return _one(found[0]) if found else _all(commands, signed_in)
+    return _one(found[0]) if found else _everyday(commands, wanted, signed_in)
 
 
 def welcome_card(commands: Sequence[CommandHelp], reader: Reader) -> dict[str, object]:
@@ -67,8 +75,26 @@ def welcome_card(commands: Sequence[CommandHelp], reader: Reader) -> dict[str, o
     )
 
 
-def _all(commands: Sequence[CommandHelp], signed_in: bool) -> dict[str, object]:
+def _everyday(commands: Sequence[CommandHelp], unknown: str, signed_in: bool) -> dict[str, object]:
     title = words("What you can say")
+    body: list[Piece] = [heading(title)]
+    if unknown:
+        body.append(paragraph(words("There is no command “{topic}”.", topic=text(unknown, limit=40))))
+    named = {command.name: command for command in commands}
+    for name in EVERYDAY:
+        if name in named:
+            example = next(iter(named[name].examples), named[name].usage)
+            body.append(paragraph(text(example), strong=True, spacing="small"))
+            body.append(paragraph(text(named[name].summary), subtle=True, spacing="none"))
+    hint = words("A deal is its number, part of its name or customer, or a pasted link.")
+    body.append(paragraph(hint, size=Size.SMALL, spacing="medium"))
+    whole = button(words("All commands"), Help(ALL))
+    first = button(words("My deals"), ListDeals(), primary=True) if signed_in else _sign_in()
+    return card(body, [first, whole], summary=title)
+
+
+def _all(commands: Sequence[CommandHelp], signed_in: bool) -> dict[str, object]:
+    title = words("All commands")
     body: list[Piece] = [heading(title)]
     for command in commands[:_MOST_COMMANDS]:
         body.append(paragraph(text(command.usage), strong=True, spacing="small"))
@@ -81,9 +107,13 @@ def _all(commands: Sequence[CommandHelp], signed_in: bool) -> dict[str, object]:
     return card(body, _buttons(signed_in), summary=title)
 
 
+def _sign_in() -> Piece:
+    return button(words("Sign in"), SignIn(), primary=True)
+
+
 def _buttons(signed_in: bool) -> list[Piece]:
     if not signed_in:
-        return [button(words("Sign in"), SignIn(), primary=True)]
+        return [_sign_in()]
     return [
         button(words("My deals"), ListDeals(), primary=True),
         button(words("May we register deals?"), EligiblePartner()),
@@ -102,7 +132,7 @@ def _one(command: CommandHelp) -> dict[str, object]:
     if command.examples:
         body.append(paragraph(words("For example"), strong=True))
         body += [_quoted(example) for example in command.examples[:6]]
-    return card(body, [button(words("All commands"), Help())], summary=title)
+    return card(body, [button(words("All commands"), Help(ALL))], summary=title)
 
 
 def _quoted(example: str) -> Piece:

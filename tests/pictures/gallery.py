@@ -356,16 +356,24 @@ REGISTRATION: Final = Registration(
     registered=datetime(2026, 3, 2, 9, 29, tzinfo=UTC),
 )
 COMMANDS: Final = (
-    CommandHelp("list", "list [mine|new|active|won|lost|text]", "Shows deals, ten at a time."),
-    CommandHelp("show", "show DEAL", "Shows one deal."),
+    CommandHelp(
+        "list", "list [mine|new|active|won|lost|text]", "Shows deals, ten at a time.", ("list",)
+    ),
+    CommandHelp("show", "show DEAL", "Shows one deal.", ("show #1042",)),
     CommandHelp(
         "update",
         'update DEAL value 30k close 2026-03-31 notes "..."',
         "Changes the value, close date, notes, name, CRM ID or campaign ID of a deal.",
         ("update #1042 value 30k", "update fabrikam close end of june value USD 45,000"),
     ),
-    CommandHelp("eligible", "eligible [me|DEAL]", "Says whether a deal can be registered."),
+    CommandHelp(
+        "eligible",
+        "eligible [me|DEAL]",
+        "Says whether a deal can be registered.",
+        ("eligible #1042",),
+    ),
     CommandHelp("register", "register DEAL", "Registers a deal, step by step."),
+    CommandHelp("who am i", "who am I", "Shows the account I act with for you."),
     CommandHelp("help", "help [command]", "Shows what you can say."),
 )
 
@@ -513,6 +521,8 @@ CARDS: Final[dict[str, Callable[[], Card]]] = {
     ),
     "help": lambda: help_card(COMMANDS, None, True, READER),
     "help-signed-out": lambda: help_card(COMMANDS, None, False, READER),
+    "help-all": lambda: help_card(COMMANDS, "all", True, READER),
+    "help-unknown": lambda: help_card(COMMANDS, "discounts", True, READER),
     "help-topic": lambda: help_card(COMMANDS, "update", True, READER),
     "welcome": lambda: welcome_card(COMMANDS, READER),
     "signed-in": lambda: signed_in_card("Ben Okafor", "ben.okafor@contoso.example", "user"),
@@ -580,7 +590,8 @@ def holding(said: str) -> dict[str, Card]:
         "drafts": drafts_card([DraftRow(DRAFT, view, said, NOW, NOW)] * 10, READER),
         "choices": choice_card("f" * 32, said, [said] * 300, READER),
         "notice": notice_card(said, said, said, said, (("Help", Help()),), request_id=said),
-        "help": help_card([CommandHelp(said, said, said, [said])] * 60, said, True, READER),
+        "help": help_card([CommandHelp(said, said, said, [said])] * 60, "all", True, READER),
+        "help-unknown": help_card([CommandHelp("list", said, said, [said])], said, True, READER),
         "signed-in": signed_in_card(said, said, said),
         "who": who_card(said, said, said, said),
     }

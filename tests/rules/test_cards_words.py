@@ -14,10 +14,12 @@ import pytest
 
 import bot
 import partner_center
+from bot.dispatch import HELP
 from cards.changes import FieldChange, change_pieces
 from cards.checklist import POLICIES, checklist_card
 from cards.deal import DealView
 from cards.elements import card, words
+from cards.help import EVERYDAY, help_card
 from cards.notice import problem_text
 from cards.problems import PROBLEMS, input_of, problem_words
 from cards.reader import Reader
@@ -250,3 +252,13 @@ def test_what_is_missing_next_is_named() -> None:
     said = list(markdown(deal_card(replace(gallery.VIEW, referral=referral), READER)))
     assert "The close date has passed: change it, or close the deal." in said
     assert "Add a solution in Partner Center; without one it cannot be registered." in said
+
+
+def test_help_names_the_five_commands_of_every_day_and_all_on_request() -> None:
+    def names(topic: str | None) -> set[str]:
+        said = set(markdown(help_card(HELP, topic, False, READER)))
+        return {row.name for row in HELP if row.summary in said}
+
+    assert names(None) == names("discounts") == set(EVERYDAY)
+    assert names("all") == {row.name for row in HELP}
+    assert "There is no command “discounts”." in markdown(help_card(HELP, "discounts", False, READER))

@@ -10,8 +10,26 @@ from tests.world import World
 async def test_greetings_get_help(office: World, text: str) -> None:
     await office.says("eve", text)
     heard = await office.hears("eve", until="What you can say")
-    assert "register DEAL" in heard.words.replace("\\", "")
+    assert "register #1042" in heard.words
+    assert "Sign in" in heard.words
+    assert "team add" not in heard.words
     assert await office.requests() == []
+
+
+async def test_all_commands_are_one_press_or_word_away(office: World) -> None:
+    await office.says("eve", "hello")
+    await office.hears("eve", until="What you can say")
+    await office.clicks("eve", "All commands")
+    await office.hears("eve", until="team add")
+    await office.says("eve", "help all")
+    await office.hears("eve", until="who am I")
+
+
+async def test_help_for_what_there_is_not_says_so(office: World) -> None:
+    await office.says("eve", "help discounts")
+    heard = await office.hears("eve", until="What you can say")
+    assert "There is no command “discounts”" in heard.words
+    assert "register #1042" in heard.words
 
 
 async def test_help_for_one_command(office: World) -> None:
