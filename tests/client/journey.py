@@ -57,7 +57,7 @@ class Person:
             if await field.locator("select").count():
                 await field.locator("select").select_option(label=value)
             elif await field.get_by_role("radio").count():
-                await field.get_by_role("radio", name=value, exact=True).check()
+                await field.get_by_text(value, exact=True).click()
             else:
                 await field.locator("input, textarea").fill(value)
 
