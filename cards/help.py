@@ -79,7 +79,8 @@ def _everyday(commands: Sequence[CommandHelp], unknown: str, signed_in: bool) ->
     title = words("What you can say")
     body: list[Piece] = [heading(title)]
     if unknown:
-        body.append(paragraph(words("There is no command “{topic}”.", topic=text(unknown, limit=40))))
+        said = words("There is no command “{topic}”.", topic=text(unknown, limit=40))
+        body.append(paragraph(said))
     named = {command.name: command for command in commands}
     for name in EVERYDAY:
         if name in named:

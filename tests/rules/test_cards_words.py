@@ -261,4 +261,5 @@ def test_help_names_the_five_commands_of_every_day_and_all_on_request() -> None:
 
     assert names(None) == names("discounts") == set(EVERYDAY)
     assert names("all") == {row.name for row in HELP}
-    assert "There is no command “discounts”." in markdown(help_card(HELP, "discounts", False, READER))
+    unknown = markdown(help_card(HELP, "discounts", False, READER))
+    assert "There is no command “discounts”." in unknown
