@@ -242,6 +242,81 @@ class Approvals:
     """What waits for me, and what I wait for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    """What this conversation is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFeed:
+    """One subscription, with its buttons."""
+
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseFeed:
+    """Tell nothing until it is resumed."""
+
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeFeed:
+    """Tell again, from now on."""
+
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestFeed:
+    """Send an example where the subscription leads."""
+
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteFeed:
+    """End a subscription."""
+
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditFeedForm:
+    """The form of a subscription."""
+
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditFeed:
+    """That form, filled in."""
+
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPersonally:
+    """Show a deal in the personal chat of whoever presses."""
+
+    deal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """Say nothing of a deal's expiry for a day."""
+
+    deal: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Leave a new deal to somebody else of its team: first to whom, then done."""
+
+    deal: str
+
+
 Action = (
     Help
     | SignIn
@@ -352,6 +427,17 @@ ACTIONS: Final[Mapping[str, Verb]] = {
     "refresh_approval": Verb(RefreshApproval),
     "open_approval": Verb(OpenApproval),
     "approvals": Verb(Approvals),
+    "feeds": Verb(Feeds),
+    "open_feed": Verb(OpenFeed, strays=FEED),
+    "pause_feed": Verb(PauseFeed),
+    "resume_feed": Verb(ResumeFeed),
+    "test_feed": Verb(TestFeed),
+    "delete_feed": Verb(DeleteFeed),
+    "edit_feed_form": Verb(EditFeedForm),
+    "edit_feed": Verb(EditFeed, FEED, NOTHING),
+    "open_personally": Verb(OpenPersonally),
+    "snooze": Verb(Snooze, strays=HAND_OVER),
+    "hand_over": Verb(HandOver, HAND_OVER, NOTHING),
 }
 
 _VERBS: Final = {row.action: verb for verb, row in ACTIONS.items()}
