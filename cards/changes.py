@@ -96,8 +96,15 @@ def change_pieces(
     changes: Sequence[FieldChange], referral: Referral, reader: Reader
 ) -> list[Piece]:
     """One block for each change. A change of currency colours the amount behind it."""
-    after_currency = _new_currency(changes) or referral.currency
-    before_currency = _old_currency(changes) or referral.currency
+    return changed_pieces(changes, referral.currency, reader)
+
+
+def changed_pieces(
+    changes: Sequence[FieldChange], currency: str | None, reader: Reader
+) -> list[Piece]:
+    """As `change_pieces`, for a deal of which no more than the currency is at hand."""
+    after_currency = _new_currency(changes) or currency
+    before_currency = _old_currency(changes) or currency
     return [
         _change(
             label_of(change.field),

@@ -32,6 +32,7 @@ __all__ = [
     "Color",
     "Fact",
     "Piece",
+    "Refresh",
     "Size",
     "Style",
     "Text",
@@ -264,6 +265,7 @@ class _Card(Piece, _package_card.AdaptiveCard):  # type: ignore[misc]
     fallback_text = _Markdown("fallbackText")
     version = _Property(str)
     msteams = _Property(dict)
+    refresh = _Property(dict)
 
 
 def paragraph(
@@ -533,25 +535,51 @@ def action_set(actions: Iterable[Piece | None], *, spacing: str | None = None) -
     return _ActionSet(actions=[action for action in actions if action], spacing=spacing)
 
 
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """What clients press by themselves to see their own version of a card.
+
+    `people` are Teams ids; MOST_REFRESHED of them at most, the others press a button.
+    """
+
+    action: Action
+    people: Sequence[str]
+
+
+MOST_REFRESHED: Final = 60
+"""People a card may name in `refresh.userIds` (teams.md 2.2)."""
+
+
 def card(
     body: Iterable[Piece | None],
     actions: Iterable[Piece | None] = (),
     *,
     summary: Text,
+    refresh: Refresh | None = None,
 ) -> dict[str, object]:
     """A whole card as a plain dict. `summary` says in one sentence what a client reads aloud, or
     shows when it cannot draw the card. A card over MOST_BYTES loses its last parts and says so."""
     summary = shortened(summary, _LONGEST_SUMMARY)
     buttons = [action for action in actions if action is not None]
     pieces = [piece for piece in body if piece is not None]
-    built = _card(pieces, buttons, summary)
+    built = _card(pieces, buttons, summary, refresh)
     while len(json.dumps(built)) > MOST_BYTES and pieces:
         pieces.pop()
-        built = _card([*pieces, paragraph(_SHORTENED, strong=True)], buttons, summary)
+        built = _card([*pieces, paragraph(_SHORTENED, strong=True)], buttons, summary, refresh)
     return built
 
 
-def _card(body: list[Piece], actions: list[Piece], summary: Text) -> dict[str, object]:
+def _refresh(asked: Refresh | None) -> dict[str, object] | None:
+    if asked is None or not asked.people:
+        return None
+    packed = pack(asked.action)
+    action = {"type": "Action.Execute", "title": "Refresh", **packed}
+    return {"action": action, "userIds": list(dict.fromkeys(asked.people))[:MOST_REFRESHED]}
+
+
+def _card(
+    body: list[Piece], actions: list[Piece], summary: Text, refresh: Refresh | None
+) -> dict[str, object]:
     built = _Card(
         version="1.5",
         body=body,
@@ -559,6 +587,7 @@ def _card(body: list[Piece], actions: list[Piece], summary: Text) -> dict[str, o
         speak=summary,
         fallback_text=summary,
         msteams={"width": "Full"},
+        refresh=_refresh(refresh),
     )
     return _plain_piece(built)
 
