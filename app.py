@@ -86,7 +86,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> web
         now=clock,
     )
 
-    desk = Desk(store, partner_center, identity, connector, clock, new_id, asyncio.sleep)
+    desk = Desk(store, partner_center, identity, connector, clock, new_id, asyncio.sleep, bot_id)
     resolver = Resolver(Parts(store, partner_center, identity, clock, asyncio.sleep, new_id, owner))
     dialog = Dialog(desk, resolver)
     sign_in_cards = SignInCards(desk, settings.sso_resource)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Point(StrEnum):
-    """Where a process may die: each step of the registration protocol, before and after."""
+    """Where a process may die: each step of a registration and of telling many, before and after."""
 
     BEFORE_INTENT = "before_intent"
     AFTER_INTENT = "after_intent"
@@ -24,6 +24,11 @@ class Point(StrEnum):
     AFTER_DONE = "after_done"
     BEFORE_OUTBOX = "before_outbox"
     AFTER_OUTBOX = "after_outbox"
+    BEFORE_EVENT = "before_event"
+    AFTER_EVENT = "after_event"
+    IN_FAN_OUT = "in_fan_out"
+    BEFORE_FAN_OUT = "before_fan_out"
+    AFTER_FAN_OUT = "after_fan_out"
 
 
 class UnknownPoint(ValueError):

@@ -10,6 +10,7 @@ from bot.conversation import Person, Place, PlaceKind, Sender
 from bot.identity import Identity
 from bot.store import handles
 from bot.store.engine import Store
+from bot.store.people import Known
 from cards.reader import Reader
 from cards.referral import DealView
 from partner_center.client import Bearer, PartnerCenter
@@ -27,6 +28,20 @@ class Desk:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     sleep: Callable[[float], Awaitable[None]]
+    bot_id: str = ""
+    """The bot as Teams names it, for messages that answer nothing."""
+
+    def personal(self, known: Known) -> Place | None:
+        """The personal chat with somebody the bot has met; None when there was none yet."""
+        if not known.personal_conversation:
+            return None
+        return Place(
+            PlaceKind.PERSONAL,
+            known.person.tenant,
+            known.personal_conversation,
+            known.service_url,
+            self.bot_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)

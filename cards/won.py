@@ -53,6 +53,8 @@ class Happening:
     """The first person of the deal's team."""
     by: str = ""
     """Who did it through Dealdesk; empty when it was done elsewhere."""
+    by_microsoft: bool = False
+    """It was Microsoft who accepted."""
     accepted: datetime | None = None
     expires: datetime | None = None
     is_cosell: bool = False
@@ -111,8 +113,9 @@ def registered_notice(what: Happening, audience: Audience, reader: Reader) -> di
 def accepted_card(what: Happening, audience: Audience, reader: Reader) -> dict[str, object]:
     """A new deal was accepted and is active now."""
     lines = [*_who_and_what(what, audience, reader), (words("Accepted on"), reader.date(what.at))]
+    title = words("Microsoft accepted the deal") if what.by_microsoft else words("Deal accepted")
     return _notice(
-        words("Deal accepted"),
+        title,
         what,
         audience,
         lines,

@@ -471,3 +471,15 @@ snoozes = sa.Table(
     sa.Column("person", sa.Text, primary_key=True),
     _time("until"),
 )
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("feed_id", sa.Text, primary_key=True),
+    sa.Column("event_id", sa.Text, primary_key=True),
+    *_state("put", "held", "folded"),
+    _time("due", null=True),
+    _time("at"),
+    sa.Index("ix_notices_due", "state", "due"),
+    sa.Index("ix_notices_of_feed", "feed_id", "at"),
+)

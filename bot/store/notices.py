@@ -1,0 +1,103 @@
+"""Which feed was told of which event, once; and what a feed holds back to tell later in one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store import rows
+from bot.store.schema import notices
+
+_TABLE = notices.c
+
+
+async def add(
+    connection: AsyncConnection,
+    feed_id: str,
+    event_id: str,
+    now: datetime,
+    *,
+    held_until: datetime | None = None,
+) -> bool:
+    """Notes that a feed is told of an event, now or later; False when it was noted before.
+
+    With `held_until` None the message itself belongs in the outbox in the same transaction.
+    """
+    return await rows.insert_if_absent(
+        connection,
+        notices,
+        feed_id=feed_id,
+        event_id=event_id,
+        state="put" if held_until is None else "held",
+        due=held_until,
+        at=now,
+    )
+
+
+async def recent(connection: AsyncConnection, feed_id: str, since: datetime) -> int:
+    """How many notices a feed got, or holds, since a moment."""
+    found: int | None = await connection.scalar(
+        sa.select(sa.func.count()).where(_TABLE.feed_id == feed_id, _TABLE.at >= since)
+    )
+    return found or 0
+
+
+async def held_until(connection: AsyncConnection, feed_id: str) -> datetime | None:
+    """When the notices that a feed holds back are due; None when it holds none."""
+    result = await connection.execute(
+        sa.select(_TABLE.due)
+        .where(_TABLE.feed_id == feed_id, _TABLE.state == "held")
+        .order_by(_TABLE.due)
+        .limit(1)
+    )
+    row = result.one_or_none()
+    return None if row is None else row.due
+
+
+async def feeds_due(connection: AsyncConnection, now: datetime, limit: int = 100) -> list[str]:
+    """The feeds that hold something which is due."""
+    result = await connection.execute(
+        sa.select(_TABLE.feed_id)
+        .where(_TABLE.state == "held", _TABLE.due <= now)
+        .distinct()
+        .limit(limit)
+    )
+    return list(result.scalars())
+
+
+async def fold(connection: AsyncConnection, feed_id: str, now: datetime) -> list[str]:
+    """Takes what a feed holds and is due, the oldest first; each event is given out once.
+
+    The message that tells of them belongs in the outbox in the same transaction.
+    """
+    result = await connection.execute(
+        sa.select(_TABLE.event_id)
+        .where(_TABLE.feed_id == feed_id, _TABLE.state == "held", _TABLE.due <= now)
+        .order_by(_TABLE.at, _TABLE.event_id)
+        .with_for_update()
+    )
+    taken = []
+    for event_id in list(result.scalars()):
+        ours = await rows.changed(
+            connection,
+            notices.update()
+            .where(_TABLE.feed_id == feed_id, _TABLE.event_id == event_id, _TABLE.state == "held")
+            .values(state="folded"),
+        )
+        if ours:
+            taken.append(event_id)
+    return taken
+
+
+async def forget(connection: AsyncConnection, feed_id: str) -> None:
+    """Drops what a feed that ended still holds."""
+    await connection.execute(
+        notices.delete().where(_TABLE.feed_id == feed_id, _TABLE.state == "held")
+    )
+
+
+async def prune(connection: AsyncConnection, before: datetime) -> None:
+    """Forgets notices put before a moment; their events' rows keep them from coming again."""
+    await connection.execute(notices.delete().where(_TABLE.state != "held", _TABLE.at < before))
