@@ -73,7 +73,7 @@ async def insert(connection: AsyncConnection, new: Submission) -> bool:
         tenant=new.tenant,
         referral_id=new.referral_id,
         fingerprint=new.fingerprint,
-        values_json=jsontext.write(_values(new.registration)),
+        values_json=jsontext.write(values_of(new.registration)),
         requester=new.requester,
         approver=new.approver,
         draft_id=new.draft_id,
@@ -228,7 +228,7 @@ def _submission(row: sa.Row[tuple[object, ...]]) -> Submission:
         tenant=kept["tenant"],
         referral_id=kept["referral_id"],
         fingerprint=kept["fingerprint"],
-        registration=_registration(jsontext.read(kept["values_json"])),
+        registration=registration_from(jsontext.read(kept["values_json"])),
         requester=kept["requester"],
         approver=kept["approver"],
         draft_id=kept["draft_id"],
@@ -271,7 +271,8 @@ def _attempt(stored: Mapping[str, Json]) -> Attempt:
     )
 
 
-def _values(registration: DealRegistration) -> dict[str, Json]:
+def values_of(registration: DealRegistration) -> dict[str, Json]:
+    """A registration's values as they are stored."""
     return {
         "currency": registration.currency,
         "value": plain(registration.value),
@@ -292,7 +293,8 @@ def _values(registration: DealRegistration) -> dict[str, Json]:
     }
 
 
-def _registration(stored: Json) -> DealRegistration:
+def registration_from(stored: Json) -> DealRegistration:
+    """The registration whose values were stored. Raises KeyError or ValueError."""
     kept = _object(stored)
     return DealRegistration(
         currency=str(kept["currency"]),

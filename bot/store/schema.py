@@ -282,13 +282,11 @@ outbox = sa.Table(
     _text("error", null=True),
     _time("created"),
     _time("sent", null=True),
-    _text("tenant", null=True),
     _text("feed_id", null=True),
     _whole("doubts", 0),
     sa.Index("ix_outbox_due", "state", "not_before"),
     sa.Index("ix_outbox_of_conversation", "conversation", "state"),
-    sa.Index("ix_outbox_sent_to", "conversation", "sent"),
-    sa.Index("ix_outbox_sent_in", "tenant", "sent"),
+    sa.Index("ix_outbox_sent", "sent"),
     sqlite_autoincrement=True,
 )
 

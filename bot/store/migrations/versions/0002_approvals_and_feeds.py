@@ -196,8 +196,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("approval_id", "person", name=op.f("pk_approval_votes")),
     )
-    op.add_column("outbox", sa.Column("tenant", sa.Text(), nullable=True))
     op.add_column("outbox", sa.Column("feed_id", sa.Text(), nullable=True))
     op.add_column("outbox", sa.Column("doubts", sa.Integer(), server_default="0", nullable=False))
-    op.create_index("ix_outbox_sent_in", "outbox", ["tenant", "sent"], unique=False)
-    op.create_index("ix_outbox_sent_to", "outbox", ["conversation", "sent"], unique=False)
+    op.create_index("ix_outbox_sent", "outbox", ["sent"], unique=False)
