@@ -45,6 +45,12 @@ LABELS: Final[Mapping[str, Text]] = {
     "last": words("Last name"),
     "email": words("Email"),
     "phone": words("Phone"),
+    "customer": words("Customer"),
+    "country": words("Country"),
+    "type": words("Deal type"),
+    "matching": words("Account matching"),
+    "solutions": words("Solutions"),
+    "team": words("Team"),
 }
 _LONG: Final = 36
 """Characters of before and after together above which they stand below each other."""
