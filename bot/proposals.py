@@ -27,7 +27,8 @@ from bot.proposal_fields import (
     typed,
 )
 from bot.replies import Reply, post
-from bot.store import audit, handles, proposals
+from bot.store import approvals, audit, handles, proposals
+from bot.store.approvals import Subject
 from bot.store.proposals import Kind, Proposal, State
 from cards.actions import Save, Show
 from cards.changes import ConflictRow, FieldChange
@@ -90,6 +91,9 @@ async def save(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
     proposal = await _find(desk, turn, proposal_id)
     if isinstance(proposal, Reply):
         return proposal
+    held = await desk.gate(desk, turn, proposal, asking=True)
+    if held is not None:
+        return held
     match proposal.state:
         case State.OPEN:
             return await _apply(desk, turn, proposal)
@@ -106,6 +110,9 @@ async def discard(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
     proposal = await _find(desk, turn, proposal_id)
     if isinstance(proposal, Reply):
         return proposal
+    held = await desk.gate(desk, turn, proposal, asking=False)
+    if held is not None:
+        return held
     if proposal.state in {State.OPEN, State.CONFLICT}:
         await _advance(desk, turn, proposal, State.DISCARDED)
     return await _show_ended(desk, turn, await _again(desk, proposal))
@@ -146,7 +153,7 @@ async def recover(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
     referral = await desk.partner_center.get(token, proposal.referral_id)
     if referral.etag == proposal.base_etag:
         return None
-    return await _judge(desk, turn, proposal, referral)
+    return await judge(desk, turn, proposal, referral)
 
 
 async def give_back(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
@@ -240,10 +247,11 @@ async def _after_conflict(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     except errors.PartnerCenterError:
         await _advance(desk, turn, proposal, State.CONFLICT)
         raise
-    return await _judge(desk, turn, proposal, referral)
+    return await judge(desk, turn, proposal, referral)
 
 
-async def _judge(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) -> Reply:
+async def judge(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) -> Reply:
+    """What a newer version of the deal says about a write: it is there, or somebody was faster."""
     if is_applied(proposal, referral):
         return await _done(desk, turn, proposal, referral)
     await _advance(desk, turn, proposal, State.CONFLICT)
@@ -260,7 +268,7 @@ async def _settle(desk: Desk, turn: Turn, proposal: Proposal, *, send_again: boo
         except (errors.Unavailable, errors.UnexpectedAnswer, errors.Throttled):
             break
         if referral.etag != proposal.base_etag:
-            return await _judge(desk, turn, proposal, referral)
+            return await judge(desk, turn, proposal, referral)
         if send_again and await _advance(desk, turn, proposal, State.OPEN):
             return await _apply(desk, turn, await _again(desk, proposal))
     look = (words("Check again"), Save(proposal.id))
@@ -398,6 +406,7 @@ async def _advance(
             connection, proposal, to, now=desk.now(), client_request_id=request_id
         )
         if moved:
+            approval = await approvals.granted(connection, Subject.PROPOSAL, proposal.id)
             await audit.record(
                 connection,
                 audit.Entry(
@@ -407,7 +416,11 @@ async def _advance(
                     kind=f"proposal.{proposal.kind}",
                     outcome=to.value,
                     referral_id=proposal.referral_id,
-                    detail={"proposal": proposal.id, "after": proposal.after},
+                    detail={
+                        "proposal": proposal.id,
+                        "after": proposal.after,
+                        **({"approval": approval} if approval else {}),
+                    },
                     client_request_id=request_id or proposal.client_request_id,
                     request_id=failure.request_id if failure is not None else None,
                 ),

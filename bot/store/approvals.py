@@ -167,6 +167,13 @@ async def of_subject(
     return found[0] if found else None
 
 
+async def granted(connection: AsyncConnection, subject: Subject, subject_id: str) -> str | None:
+    """The id of the approval under which a proposal or draft is written, for its audit entry."""
+    found = await of_subject(connection, subject, subject_id)
+    written = {State.APPROVED, State.DONE, State.FAILED}
+    return found.id if found is not None and found.state in written else None
+
+
 async def of_requester(
     connection: AsyncConnection,
     tenant: str,
