@@ -20,6 +20,7 @@ from bot.background import Background
 from bot.desk import Desk
 from bot.dialog import Dialog
 from bot.dispatch import Dispatch
+from bot.feeds import Feeds, Permits
 from bot.identity import Identity
 from bot.keys_file import sandbox_key
 from bot.outbox import OutboxWorker
@@ -42,6 +43,11 @@ from bot.teams.keys import SigningKeys
 from bot.teams.outside import Outside
 from bot.turns import Turns
 from bot.web import Health, create_app
+from bot.webhook_certificates import certificates_of
+from bot.webhook_intake import Intake
+from bot.webhook_worker import WebhookWorker
+from bot.webhooks import Webhooks
+from bot.won_deals import noticed
 from partner_center.circuit import CircuitState
 from partner_center.client import PartnerCenter
 from partner_center.exchange import make_http
@@ -90,7 +96,8 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> web
     resolver = Resolver(Parts(store, partner_center, identity, clock, asyncio.sleep, new_id, owner))
     dialog = Dialog(desk, resolver)
     sign_in_cards = SignInCards(desk, settings.sso_resource)
-    turns = Turns(desk, Dispatch(desk, dialog), sign_in_cards, background)
+    feeds = Feeds(desk, Permits(settings.subscribers, settings.approvers))
+    turns = Turns(desk, Dispatch(desk, dialog, feeds), sign_in_cards, background)
     outbox = OutboxWorker(store, connector, clock, owner)
     door = Door(
         bot_id=bot_id,
@@ -107,6 +114,14 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> web
         identity, background, turns.signed_in, secure=settings.public_url.startswith("https:")
     )
 
+    announced = WebhookWorker(desk, settings.allowed_tenants, noticed, owner)
+    webhooks = Webhooks(
+        certificates_of(settings, outside, clock, time.monotonic),
+        settings.webhook_certificate_hosts,
+        Intake(store, clock, announced.wake),
+        clock,
+    )
+
     async def parts(_app: web.Application) -> AsyncIterator[None]:
         await upgrade(store)
         loops = [
@@ -116,6 +131,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> web
                 ("registrations", resolver.run()),
                 ("drafts", dialog.watch()),
                 ("writes", watch_proposals(desk)),
+                ("notifications", announced.run()),
             )
         ]
         yield
@@ -132,7 +148,11 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> web
         return Health.OK if closed else Health.DEGRADED
 
     app = create_app(
-        settings, door=door, sign_in=pages.routes(), readiness={"partner_center": upstream}
+        settings,
+        door=door,
+        sign_in=pages.routes(),
+        webhooks=webhooks.routes(),
+        readiness={"partner_center": upstream},
     )
     app.cleanup_ctx.append(parts)
     return app
@@ -154,7 +174,7 @@ def outside_world(settings: Settings) -> Iterator[tuple[Settings, str | None]]:
     from sandbox import launch
 
     check(settings, sandbox_to_come=True)
-    world = launch.start(settings.sandbox_port, settings.public_url, STATE.resolve())
+    world = launch.start(settings.sandbox_port, settings.public_url, STATE.resolve(), notify=True)
     try:
         os.environ.update(world.settings)
         if not settings.encryption_keys:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.changes import Value
+from bot.feed_rules import Wish
+from bot.store.feeds import Kind
 from bot.targets import Target
 from partner_center.referral import Field, Move
 
@@ -101,6 +103,34 @@ class Cancel:
     pass
 
 
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Tell this conversation of what happens to deals."""
+
+    kind: Kind
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyMe:
+    """Tell the person in their personal chat, wherever this is said."""
+
+    kind: Kind
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriptions:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """End the feeds of this conversation, or those of one kind."""
+
+    kind: Kind | None = None
+
+
 Command = (
     Help
     | SignIn
@@ -115,6 +145,10 @@ Command = (
     | Register
     | Drafts
     | Cancel
+    | Subscribe
+    | NotifyMe
+    | Subscriptions
+    | Unsubscribe
 )
 
 

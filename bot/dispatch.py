@@ -11,6 +11,7 @@ from bot.commands import COMMANDS, parse, spec_of
 from bot.conversation import Place
 from bot.desk import Desk, Turn
 from bot.dialog import Dialog
+from bot.feeds import Feeds
 from bot.identity import Reason, SignInNeeded
 from bot.replies import Reply
 from bot.store import waiting
@@ -42,6 +43,10 @@ _SHARED = frozenset(
         "cancel_draft",
         "submit",
         "choose",
+        "pause_feed",
+        "resume_feed",
+        "delete_feed",
+        "edit_feed",
     }
 )
 
@@ -49,9 +54,10 @@ _SHARED = frozenset(
 class Dispatch:
     """Finds the feature for a turn and runs it. Errors pass through; `turns` speaks for them."""
 
-    def __init__(self, desk: Desk, dialog: Dialog) -> None:
+    def __init__(self, desk: Desk, dialog: Dialog, feeds: Feeds) -> None:
         self._desk = desk
         self._dialog = dialog
+        self._feeds = feeds
 
     async def say(self, turn: Turn, text: str) -> Reply | None:
         """The answer to a typed text."""
@@ -106,6 +112,8 @@ class Dispatch:
                 return await self._dialog.drafts(turn)
             case said.Cancel():
                 return await self._dialog.cancel_here(turn)
+            case said.Subscribe() | said.NotifyMe() | said.Subscriptions() | said.Unsubscribe():
+                return await self._feeds.say(turn, command)
             case _:
                 return await self._deal_command(turn, command, text)
 
@@ -192,7 +200,8 @@ class Dispatch:
         feature = _BY_PROPOSAL.get(type(action))
         if feature is not None:
             return await feature(self._desk, turn, getattr(action, "proposal", ""))
-        return await self._dialog.pressed(turn, action, inputs)
+        told = await self._feeds.press(turn, action, inputs)
+        return told if told is not None else await self._dialog.pressed(turn, action, inputs)
 
     async def _chosen(self, turn: Turn, question: str, choice: int) -> Reply | None:
         text = await questions.chosen(self._desk, turn, question, choice)

@@ -29,7 +29,9 @@ from bot.proposal_fields import (
 from bot.replies import Reply, post
 from bot.store import approvals, audit, handles, proposals
 from bot.store.approvals import Subject
+from bot.store.errors import StoreError
 from bot.store.proposals import Kind, Proposal, State
+from bot.won_deals import noticed
 from cards.actions import Save, Show
 from cards.changes import ConflictRow, FieldChange
 from cards.notice import notice_card
@@ -227,7 +229,9 @@ async def _written(desk: Desk, turn: Turn, proposal: Proposal, referral: Referra
 
 
 async def _done(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) -> Reply:
-    """Tell exactly what Partner Center holds now."""
+    """Tell exactly what Partner Center holds now; the feeds first, so that a crash in between
+    leaves a write that is looked at again."""
+    await _tell_feeds(desk, turn, referral)
     await _advance(desk, turn, proposal, State.DONE)
     before = texts(proposal.base)
     saved = tuple(
@@ -237,6 +241,14 @@ async def _done(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) 
     shown = await view(desk, turn, referral, related=True)
     card = deal_card(shown, turn.reader, saved=saved)
     return Reply(card=card, summary=_summary(shown.handle, "saved"))
+
+
+async def _tell_feeds(desk: Desk, turn: Turn, referral: Referral) -> None:
+    """What cannot be stored now is found by polling; the save itself has succeeded."""
+    try:
+        await noticed(desk, turn.person.tenant, referral, source="save", by=turn.person)
+    except StoreError as error:
+        _log.warning("feeds not told yet", referral=referral.id, error=str(error))
 
 
 async def _after_conflict(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:

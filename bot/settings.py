@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     ca_file: Path | None = None
     approvers: Words = ()
     approval_policy: str = ""
+    subscribers: Literal["everyone", "approvers", "owners"] = "everyone"
     webhook_certificate_hosts: Words = ("3psostorageacct.blob.core.windows.net",)
     webhook_roots: Path | None = None
     webhook_api_url: str = WEBHOOK_API

@@ -232,9 +232,9 @@ def message_of(feed: Feed, event: Event, now: datetime) -> Message:
     return card_of(feed, happening(event), now)
 
 
-def card_of(feed: Feed, what: Happening, now: datetime) -> Message:
+def card_of(feed: Feed, what: Happening, now: datetime, *, is_test: bool = False) -> Message:
     """The same for something that may be no more than an example."""
-    audience = audience_of(feed)
+    audience = replace(audience_of(feed), is_test=is_test)
     card = CARDS[feed.kind.value](what, audience, reader_of(feed, now))
     named = "" if audience.hidden else f" {what.name}"
     return Message(card=card, summary=f"{_SUMMARIES[feed.kind]}: #{what.handle}{named}")

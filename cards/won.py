@@ -62,6 +62,8 @@ class Happening:
     """The registration's state as the wire spells it."""
     reason: str = ""
     """What Microsoft wrote about the registration."""
+    approval: str = "waiting"
+    """The state of a request for approval: waiting, approved, rejected, ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,36 @@ def expiring_card(
     )
 
 
+def approval_notice(what: Happening, audience: Audience, reader: Reader) -> dict[str, object]:
+    """A change of a deal waits for approval, or was decided."""
+    state = _APPROVALS.get(what.approval) or text(what.approval, limit=40)
+    lines = _who_and_what(what, audience, reader)
+    waits = what.approval == "waiting"
+    return _notice(
+        words("Approval: {state}", state=state),
+        what,
+        audience,
+        lines,
+        reader,
+        next_step=words("Approvers say “approvals” to decide.")
+        if waits
+        else words("There is nothing left to do here."),
+        style=Style.ACCENT if waits else Style.CALM,
+    )
+
+
+_APPROVALS: Final[Mapping[str, Text]] = {
+    "waiting": words("○ A change waits for a decision"),
+    "approved": words("✔ Approved"),
+    "rejected": words("✖ Rejected"),
+    "withdrawn": words("Withdrawn"),
+    "expired": words("Expired without a decision"),
+    "stale": words("The deal has changed, so it has to be approved again"),
+    "done": words("✔ Approved and carried out"),
+    "failed": words("✖ Approved, but not carried out"),
+}
+
+
 def follow_up_card(what: Happening, reader: Reader) -> dict[str, object]:
     """For the person who registered a deal: what Microsoft decided, in Microsoft's words."""
     return registered_notice(what, Audience(personal=True), reader)
@@ -189,7 +221,7 @@ CARDS: Final[Mapping[str, Maker]] = {
     "accepted": accepted_card,
     "expiring": lambda what, audience, reader: expiring_card(what, words("soon"), audience, reader),
 }
-"""The card of each kind of feed that speaks of a deal."""
+"""The card of each kind of feed."""
 
 
 def _notice(
