@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Point(StrEnum):
-    """Where a process may die: each step of a registration and of telling many, before and after."""
+    """Where a process may die: before and after each step of a registration or of a notice."""
 
     BEFORE_INTENT = "before_intent"
     AFTER_INTENT = "after_intent"
@@ -24,6 +24,9 @@ class Point(StrEnum):
     AFTER_DONE = "after_done"
     BEFORE_OUTBOX = "before_outbox"
     AFTER_OUTBOX = "after_outbox"
+    OUTBOX_CLAIMED = "outbox_claimed"
+    OUTBOX_SENDING = "outbox_sending"
+    OUTBOX_SENT = "outbox_sent"
     BEFORE_EVENT = "before_event"
     AFTER_EVENT = "after_event"
     IN_FAN_OUT = "in_fan_out"

@@ -8,7 +8,7 @@ the functions below, and leaves as a plain dict.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -58,6 +58,7 @@ __all__ = [
     "text_input",
     "toggle",
     "toggle_input",
+    "with_line_on_top",
     "words",
 ]
 
@@ -575,6 +576,13 @@ def _refresh(asked: Refresh | None) -> dict[str, object] | None:
     packed = pack(asked.action)
     action = {"type": "Action.Execute", "title": "Refresh", **packed}
     return {"action": action, "userIds": list(dict.fromkeys(asked.people))[:MOST_REFRESHED]}
+
+
+def with_line_on_top(whole: Mapping[str, object], says: Text) -> dict[str, object]:
+    """A whole card with one small line above everything else."""
+    body = whole.get("body")
+    line = _plain_piece(paragraph(says, subtle=True, size=Size.SMALL))
+    return {**whole, "body": [line, *(body if isinstance(body, list) else [])]}
 
 
 def _card(
