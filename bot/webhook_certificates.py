@@ -10,6 +10,7 @@ from datetime import datetime
 
 import aiohttp
 
+from bot.settings import Settings
 from bot.teams.outside import Outside, read_at_most
 from partner_center.webhook import Claim, NotGenuine, Why, check_signature
 from partner_center.webhook_certificate import (
@@ -17,6 +18,7 @@ from partner_center.webhook_certificate import (
     Roots,
     Signer,
     check_certificate,
+    read_roots,
 )
 
 FETCH_SECONDS = 3.0
@@ -120,6 +122,22 @@ class Certificates:
         if len(self._fetches) >= MOST_FETCHES:
             raise CertificateUnavailable("too many fetches")
         self._fetches.append(now)
+
+
+def certificates_of(
+    settings: Settings,
+    outside: Outside,
+    now: Callable[[], datetime],
+    monotonic: Callable[[], float],
+) -> Certificates | None:
+    """The judge these settings ask for; None without pinned roots, and then nothing is believed.
+
+    Raises OSError or ValueError for roots that cannot be read.
+    """
+    if settings.webhook_roots is None:
+        return None
+    roots = read_roots(settings.webhook_roots.read_bytes())
+    return Certificates(fetching(outside), roots, now, monotonic)
 
 
 def fetching(outside: Outside) -> Fetch:

@@ -46,7 +46,8 @@ _log = structlog.get_logger(__name__)
 
 
 class Noticed(Protocol):
-    """Takes note of a deal as it was just read, and promises every notice it gives rise to."""
+    """Takes note of a deal as `by` just read it, and promises every notice it gives rise to; gives
+    how many."""
 
     def __call__(
         self,
@@ -56,7 +57,8 @@ class Noticed(Protocol):
         microsoft: Referral | None,
         *,
         source: str,
-    ) -> Awaitable[None]: ...
+        by: Person | None,
+    ) -> Awaitable[int]: ...
 
 
 class _Later(Exception):
@@ -179,7 +181,7 @@ class WebhookWorker:
                 raise NotFound("no referral of ours in the engagement")
             ours = await desk.partner_center.get(bearer, own.id)
         microsoft = next((one for one in parties if one.is_microsofts), None)
-        await self._noticed(desk, person.tenant, ours, microsoft, source=SOURCE)
+        await self._noticed(desk, person.tenant, ours, microsoft, source=SOURCE, by=person)
 
     async def _own(
         self, tenant: str, bearer: Bearer, parties: Iterable[Referral]
