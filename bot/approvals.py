@@ -208,10 +208,12 @@ async def show(desk: Desk, turn: Turn, approval: Approval) -> Reply:
 
 async def _decide(desk: Desk, turn: Turn, approval_id: str, verdict: Verdict, reason: str) -> Reply:
     """Approve or reject. However many press in the same moment, one vote after the other counts."""
+    found: Approval
     for _try in range(_TRIES):
-        found = await _found(desk, turn, approval_id)
-        if isinstance(found, Reply):
-            return found
+        read = await _found(desk, turn, approval_id)
+        if isinstance(read, Reply):
+            return read
+        found = read
         if found.state is not State.WAITING:
             return await _shown(desk, turn, found)
         if verdict is Verdict.REJECT and not reason:

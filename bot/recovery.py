@@ -12,9 +12,10 @@ from bot.conversation import Person
 from bot.desk import Desk, Turn
 from bot.identity import SignInNeeded, SignInUnavailable
 from bot.replies import Reply
+from bot.store import approvals, people
 from bot.store import outbox as outbox_rows
-from bot.store import people
 from bot.store import proposals as rows
+from bot.store.approvals import Subject
 from bot.store.errors import StoreError
 from bot.store.proposals import Proposal, State
 from cards.reader import Reader
@@ -57,7 +58,10 @@ async def _recover(desk: Desk, proposal: Proposal) -> None:
 
 
 async def _owe(desk: Desk, proposal: Proposal, reply: Reply) -> None:
+    """The card of what was found out; what was approved is shown by the cards of its request."""
     async with desk.store.begin() as connection:
+        if await approvals.granted(connection, Subject.PROPOSAL, proposal.id) is not None:
+            return
         await outbox_rows.put(
             connection,
             proposal.place,

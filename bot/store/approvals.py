@@ -174,6 +174,21 @@ async def granted(connection: AsyncConnection, subject: Subject, subject_id: str
     return found.id if found is not None and found.state in written else None
 
 
+async def open_for_deal(
+    connection: AsyncConnection, tenant: str, referral_id: str, kind: str
+) -> Approval | None:
+    """The request of a kind about a deal that waits or is being carried out."""
+    found = await _all(
+        connection,
+        _TABLE.tenant == tenant,
+        _TABLE.referral_id == referral_id,
+        _TABLE.kind == kind,
+        _in((State.WAITING, State.APPROVED)),
+        limit=1,
+    )
+    return found[0] if found else None
+
+
 async def of_requester(
     connection: AsyncConnection,
     tenant: str,
