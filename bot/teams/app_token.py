@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msal
 import structlog
+from msal.exceptions import MsalError
 
 from bot.identity.entra import client_credential
 from bot.identity.entra_http import EntraHttp
@@ -62,7 +63,7 @@ class Entra:
             client = self._client = self._client or self._make()
             client.remove_tokens_for_client()
             answer = client.acquire_token_for_client([self._scope])
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, MsalError) as error:
             raise NoAppToken(type(error).__name__) from error
         match answer:
             case {"access_token": str(token), "expires_in": int(seconds)}:
