@@ -15,7 +15,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot import crash, log
+from bot import approvals, crash, log
+from bot.approval_work import ApprovalWork
 from bot.background import Background
 from bot.desk import Desk
 from bot.dialog import Dialog
@@ -24,6 +25,7 @@ from bot.feeds import Feeds, Permits
 from bot.identity import Identity
 from bot.keys_file import sandbox_key
 from bot.outbox import OutboxWorker
+from bot.policy import parse_policy
 from bot.recovery import watch_proposals
 from bot.registration_row import Parts
 from bot.resolver import Resolver
@@ -92,13 +94,27 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> web
         now=clock,
     )
 
-    desk = Desk(store, partner_center, identity, connector, clock, new_id, asyncio.sleep, bot_id)
+    bell = asyncio.Event()
+    desk = Desk(
+        store,
+        partner_center,
+        identity,
+        connector,
+        clock,
+        new_id,
+        asyncio.sleep,
+        bot_id,
+        policy=parse_policy(settings.approval_policy, settings.approvers),
+        gate=approvals.gate,
+        wake_approvals=bell.set,
+    )
     resolver = Resolver(Parts(store, partner_center, identity, clock, asyncio.sleep, new_id, owner))
     dialog = Dialog(desk, resolver)
     sign_in_cards = SignInCards(desk, settings.sso_resource)
     feeds = Feeds(desk, Permits(settings.subscribers, settings.approvers))
     turns = Turns(desk, Dispatch(desk, dialog, feeds), sign_in_cards, background)
     outbox = OutboxWorker(store, connector, clock, owner)
+    approved = ApprovalWork(desk, resolver, bell, owner, outbox.wake)
     door = Door(
         bot_id=bot_id,
         authentication=authentication,
@@ -128,6 +144,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> web
             asyncio.create_task(work, name=name)
             for name, work in (
                 ("outbox", outbox.run()),
+                ("approvals", approved.run()),
                 ("registrations", resolver.run()),
                 ("drafts", dialog.watch()),
                 ("writes", watch_proposals(desk)),

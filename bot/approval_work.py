@@ -29,7 +29,7 @@ from bot.approval_view import (
     personal_place,
     tell,
 )
-from bot.conversation import Message, Person, Place, PlaceKind, SendFailed
+from bot.conversation import Message, Person, Place, SendFailed
 from bot.desk import Desk, Turn
 from bot.identity import SignInNeeded, SignInUnavailable
 from bot.outbox import written
@@ -223,13 +223,30 @@ class ApprovalWork:
         except SendFailed as error:
             _log.warning("approver not reached", approval=approval.id, error=str(error))
             return None
-        return Place(
-            PlaceKind.PERSONAL,
-            approval.tenant,
-            opened.conversation_id,
-            approval.place.service_url,
-            approval.place.bot_id,
-        )
+        await self._meet(approval, person, opened)
+        return opened
+
+    async def _meet(self, approval: Approval, person: str, opened: Place) -> None:
+        """Learn the name of somebody who never talked to the bot, so that cards can say it."""
+        try:
+            there = await self._desk.sender.members(opened)
+        except SendFailed as error:
+            _log.info("approver not known by name", approval=approval.id, error=str(error))
+            return
+        now = self._desk.now()
+        async with self._desk.store.begin() as connection:
+            for one in there:
+                if one.id == person:
+                    await people.remember(
+                        connection,
+                        one,
+                        opened.service_url,
+                        now,
+                        personal_conversation=opened.conversation_id,
+                    )
+            fresh = await approvals.find(connection, approval.id)
+            if fresh is not None:
+                await owe_copies(connection, self._desk.policy, fresh, now)
 
     # Carrying it out
 

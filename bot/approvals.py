@@ -20,7 +20,6 @@ from bot.approval_view import (
     facts,
     message_for,
     owe_copies,
-    personal_place,
     tell,
     view_of,
 )
@@ -29,7 +28,7 @@ from bot.desk import Desk, Turn, bearer
 from bot.policy import Lost, Policy, Register, ValueAbove, ValueChange, Valuing, Wish, Won
 from bot.proposal_fields import changes_between, texts, typed
 from bot.replies import Reply, Where
-from bot.store import approvals, audit, jsontext, people, proposals, registrations
+from bot.store import approval_copies, approvals, audit, jsontext, people, proposals, registrations
 from bot.store.approvals import Approval, State, Subject, Verdict
 from bot.store.drafts import Draft
 from bot.store.jsontext import Json
@@ -231,6 +230,7 @@ async def _vote(
     """One try to vote; None when the request changed since it was read."""
     now = desk.now()
     async with desk.store.begin() as connection:
+        await people.remember(connection, turn.person, turn.place.service_url, now)
         who = await authority(connection, desk.policy, read, turn.person, now)
         if who.role is not Role.APPROVER:
             await _note(connection, read, turn, f"refused.{who.refusal}", now)
@@ -425,10 +425,10 @@ async def _found(desk: Desk, turn: Turn, approval_id: str) -> Approval | Reply:
     here = turn.place.conversation_id
     async with desk.store.read() as connection:
         copies = await approvals.cards_of(connection, approval.id)
-        own_chat = await personal_place(connection, approval, turn.person.id)
+        sent = await approval_copies.promised(connection, approval.id, [turn.person.id])
     mine = [copy for copy in copies if copy.place.conversation_id == here]
     known = any(copy.message_id == turn.pressed for copy in mine)
-    expected = {approval.place.conversation_id, own_chat.conversation_id if own_chat else ""}
+    expected = {approval.place.conversation_id, *(each.place.conversation_id for each in sent)}
     if known or (not mine and here in expected):
         return approval
     _log.warning(

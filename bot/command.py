@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from bot.changes import Value
@@ -104,6 +105,20 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Approvals:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Delegate:
+    """Let `person` decide until the end of a day; without a day, show who stands in."""
+
+    person: str = ""
+    until: date | None = None
+    stop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Subscribe:
     """Tell this conversation of what happens to deals."""
 
@@ -145,6 +160,8 @@ Command = (
     | Register
     | Drafts
     | Cancel
+    | Approvals
+    | Delegate
     | Subscribe
     | NotifyMe
     | Subscriptions

@@ -12,9 +12,11 @@ from rapidfuzz import fuzz, process
 from bot.changes import first_field
 from bot.command import (
     AddMember,
+    Approvals,
     Cancel,
     Choice,
     Command,
+    Delegate,
     Drafts,
     Eligible,
     Help,
@@ -33,6 +35,7 @@ from bot.command import (
     Update,
     WhoAmI,
 )
+from bot.delegation_line import delegate_line
 from bot.feed_lines import notify_command, subscribe_command, subscribe_line, unsubscribe_line
 from bot.lines import (
     Line,
@@ -268,6 +271,24 @@ COMMANDS: tuple[CommandSpec, ...] = (
         nothing(Drafts()),
     ),
     CommandSpec(
+        "approvals",
+        "approvals",
+        "Lists what waits for your approval, and what you wait for.",
+        ("approvals",),
+        ("approvals", "my approvals", "pending approvals", "requests"),
+        nothing(Approvals()),
+        signed_out=True,
+    ),
+    CommandSpec(
+        "delegate",
+        "delegate to PERSON until DATE",
+        "Lets somebody else approve in your place while you are away.",
+        ("delegate to cleo until friday", "delegate to nobody", "delegate"),
+        ("delegate",),
+        delegate_line,
+        signed_out=True,
+    ),
+    CommandSpec(
         "cancel",
         "cancel",
         "Drops the registration you are filling in here.",
@@ -359,6 +380,8 @@ _BY_TYPE: dict[type, CommandSpec] = {
     Register: _BY_NAME["register"],
     Drafts: _BY_NAME["drafts"],
     Cancel: _BY_NAME["cancel"],
+    Approvals: _BY_NAME["approvals"],
+    Delegate: _BY_NAME["delegate"],
     Subscribe: _BY_NAME["subscribe"],
     NotifyMe: _BY_NAME["notify me"],
     Subscriptions: _BY_NAME["subscriptions"],

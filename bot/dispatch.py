@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from bot import (
+    approvals,
+    delegation,
+    editing,
+    eligibility,
+    finding,
+    proposals,
+    questions,
+    referrals,
+)
 from bot import command as said
-from bot import editing, eligibility, finding, proposals, questions, referrals
 from bot.command import Ask, Choice, Command, Filter, Unclear
 from bot.commands import COMMANDS, parse, spec_of
 from bot.conversation import Place
@@ -43,6 +52,7 @@ _SHARED = frozenset(
         "cancel_draft",
         "submit",
         "choose",
+        "open_approval",
         "pause_feed",
         "resume_feed",
         "delete_feed",
@@ -110,6 +120,10 @@ class Dispatch:
                 return await eligibility.of_company(self._desk, turn)
             case said.Drafts():
                 return await self._dialog.drafts(turn)
+            case said.Approvals():
+                return await approvals.listed(self._desk, turn)
+            case said.Delegate():
+                return await delegation.delegate(self._desk, turn, command)
             case said.Cancel():
                 return await self._dialog.cancel_here(turn)
             case said.Subscribe() | said.NotifyMe() | said.Subscriptions() | said.Unsubscribe():
@@ -200,6 +214,9 @@ class Dispatch:
         feature = _BY_PROPOSAL.get(type(action))
         if feature is not None:
             return await feature(self._desk, turn, getattr(action, "proposal", ""))
+        asked = await approvals.pressed(self._desk, turn, action, inputs)
+        if asked is not None:
+            return asked
         told = await self._feeds.press(turn, action, inputs)
         return told if told is not None else await self._dialog.pressed(turn, action, inputs)
 

@@ -100,6 +100,11 @@ class Policy:
         """Whether somebody with this object id and sign-in name may approve."""
         return person.lower() in self.approvers or (upn or "").lower() in self.approvers
 
+    def is_anywhere_approver(self, person: str, upn: str | None) -> bool:
+        """Whether they may approve here, or in any tenant or channel with rules of its own."""
+        parts = (self, *self.tenants.values(), *self.channels.values())
+        return any(part.is_approver(person, upn) for part in parts)
+
     def _asks_for_amount(self, wish: Valuing) -> bool:
         limits = [rule.money for rule in self.rules if isinstance(rule, ValueAbove)]
         if not limits or wish.after is None:

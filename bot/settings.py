@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.policy import PolicyError, parse_policy
 from partner_center.webhook_certificate import read_roots
 
 MICROSOFT_LOGIN = "login.microsoftonline.com"
@@ -167,6 +168,10 @@ def _problems(settings: Settings, sandbox_to_come: bool) -> Iterator[str]:
         yield "urllib3 2 or newer is required: version 1 repeats requests that may have arrived."
     yield from _identity_problems(settings, may_be_absent=sandbox_to_come)
     yield from _webhook_problems(settings)
+    try:
+        parse_policy(settings.approval_policy, settings.approvers)
+    except PolicyError as error:
+        yield f"DEALDESK_APPROVAL_POLICY {error}"
     if settings.in_sandbox:
         yield from _sandbox_problems(settings, sandbox_to_come)
     else:

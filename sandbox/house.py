@@ -92,6 +92,7 @@ class House:
             "DEALDESK_WEBHOOK_CERTIFICATE_HOSTS": urlsplit(self.addresses.tls).netloc,
             "DEALDESK_WEBHOOK_ROOTS": str(self.webhook_roots),
             "DEALDESK_APPROVERS": PEOPLE["dana"].oid,
+            "DEALDESK_APPROVAL_POLICY": "register, value>100000 USD",
         }
 
     def reset(self) -> None:
