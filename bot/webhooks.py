@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from bot.store.errors import StoreError
-from bot.teams.refusal import Refused
+from bot.teams.refusal import Reason, Refused
 from bot.web import check_head, read_body, turned_away
 from bot.webhook_certificates import Certificates, CertificateUnavailable
 from bot.webhook_intake import Arrival, Intake, Taken
@@ -58,8 +58,7 @@ class Webhooks:
         """One delivery; the answer is a status and nothing else."""
         try:
             body = await self._believed(request)
-            event = read_event(body)
-            return web.Response(status=await self._taken(event, body))
+            await self._take(read_event(body), body)
         except Refused as refused:
             return turned_away(request, refused.status, refused.reason.value)
         except NotGenuine as error:
@@ -68,6 +67,7 @@ class Webhooks:
             return turned_away(request, 503, f"certificate not to be had: {error}")
         except (StoreError, TimeoutError) as error:
             return turned_away(request, 503, f"not stored: {type(error).__name__}")
+        return web.Response(status=200)
 
     async def _believed(self, request: web.Request) -> bytes:
         """The body, once it is known to be signed. Nothing is fetched before the headers and the
@@ -81,15 +81,15 @@ class Webhooks:
         await self._certificates.verify(claim, body)
         return body
 
-    async def _taken(self, event: Event, body: bytes) -> int:
-        """The status to answer with, when the event is stored or known not to matter."""
+    async def _take(self, event: Event, body: bytes) -> None:
+        """Store an event that may matter. Raises Refused when there is no room for it."""
         said = {"event_name": event.name, "referral": event.referral_id}
         if event.referral_id is None or not event.is_about_a_deal:
             _log.info("notification acknowledged, nothing to look at", **said)
-            return 200
+            return
         if abs(self._now() - event.changed) > MAX_AGE:
             _log.info("notification acknowledged, too old", **said)
-            return 200
+            return
         arrival = Arrival(
             body_hash=sha256(body).hexdigest(),
             business_key=event.key,
@@ -99,5 +99,7 @@ class Webhooks:
         )
         async with asyncio.timeout(STORE_SECONDS):
             taken = await self._intake.take(arrival)
-        _log.info("notification taken", outcome=taken.value, **said)
-        return 503 if taken is Taken.FULL else 200
+        if taken is Taken.FULL:
+            raise Refused(503, Reason.STORE)
+        if taken is Taken.NEW:
+            _log.info("notification stored", **said)
