@@ -210,6 +210,14 @@ async def drop_of_feed(connection: AsyncConnection, feed_id: str, error: str) ->
     return result.rowcount
 
 
+async def waiting(connection: AsyncConnection) -> int:
+    """How many messages are still to be sent."""
+    found = await connection.scalar(
+        sa.select(sa.func.count()).select_from(outbox).where(_TABLE.state.in_(_WAITING))
+    )
+    return found or 0
+
+
 async def sent_since(connection: AsyncConnection, moment: datetime, not_by: str) -> list[Sent]:
     """What instances other than `not_by` sent after a moment, oldest first."""
     result = await connection.execute(

@@ -192,6 +192,15 @@ async def save(
     return await find(connection, held.id) if kept else None
 
 
+async def prune(connection: AsyncConnection, before: datetime) -> None:
+    """Forgets submissions that came to nothing before a moment; one that was made is kept, as it
+    keeps the same from being sent again."""
+    ended = [state.value for state in (State.FAILED, State.REJECTED, State.STOPPED)]
+    await connection.execute(
+        registrations.delete().where(_TABLE.state.in_(ended), _TABLE.updated < before)
+    )
+
+
 def attempts_text(attempts: Sequence[Attempt]) -> str:
     """The column `client_request_ids`: every attempt with its base and outcome."""
     return jsontext.write(
