@@ -8,14 +8,14 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
 
-from bot import approvals, crash, log
+from bot import approvals, crash, log, maintenance, retention
 from bot.approval_work import ApprovalWork
 from bot.background import Background
 from bot.desk import Desk
@@ -26,6 +26,7 @@ from bot.identity import Identity
 from bot.keys_file import sandbox_key
 from bot.outbox import OutboxWorker
 from bot.policy import parse_policy
+from bot.polling import Poller
 from bot.recovery import watch_proposals
 from bot.registration_row import Parts
 from bot.resolver import Resolver
@@ -111,6 +112,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> web
     resolver = Resolver(Parts(store, partner_center, identity, clock, asyncio.sleep, new_id, owner))
     dialog = Dialog(desk, resolver)
     sign_in_cards = SignInCards(desk, settings.sso_resource)
+    poller = Poller(desk, owner, settings.allowed_tenants)
     feeds = Feeds(desk, Permits(settings.subscribers, settings.approvers))
     turns = Turns(desk, Dispatch(desk, dialog, feeds), sign_in_cards, background)
     outbox = OutboxWorker(store, connector, clock, owner)
@@ -144,10 +146,12 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> web
             asyncio.create_task(work, name=name)
             for name, work in (
                 ("outbox", outbox.run()),
+                ("news", poller.run()),
                 ("approvals", approved.run()),
                 ("registrations", resolver.run()),
                 ("drafts", dialog.watch()),
                 ("writes", watch_proposals(desk)),
+                ("retention", retention.watch(store, clock)),
                 ("notifications", announced.run()),
             )
         ]
@@ -201,9 +205,18 @@ def outside_world(settings: Settings) -> Iterator[tuple[Settings, str | None]]:
         world.stop()
 
 
+TASKS: Mapping[str, Callable[[Settings, Sequence[str], Callable[[str], None]], Awaitable[int]]] = {
+    "db": maintenance.run,
+}
+"""What `python app.py WORD ...` does instead of serving."""
+
+
 def main() -> int:
-    """Serve; 2 when the settings or the database forbid it, with one sentence saying why."""
+    """Serve, or do the task that is named. 2 when the settings, the database or the words forbid
+    it, with one sentence saying why."""
     try:
+        if words := sys.argv[1:]:
+            return do(words)
         with outside_world(load()) as (settings, page):
             secrets = [settings.app_secret, *settings.encryption_keys]
             log.configure(
@@ -217,6 +230,15 @@ def main() -> int:
         print(f"Dealdesk cannot start: {error}", file=sys.stderr)  # noqa: T201
         return 2
     return 0
+
+
+def do(words: Sequence[str]) -> int:
+    """The task named by the first word. Raises UnsafeSettings."""
+    task = TASKS.get(words[0])
+    if task is None:
+        print(f"Say: python app.py [{'|'.join(TASKS)}]", file=sys.stderr)  # noqa: T201
+        return 2
+    return asyncio.run(task(load(), words[1:], print))
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ _KEYS = {
     "quiet": "quiet",
 }
 _FILLERS = frozenset({"and", "with", "deals", "deal", "in", "to", "of", "when", "is", "a", "hours"})
+_BEFORE = _FILLERS | {"me", "us", "this", "channel", "chat", "about", "every", "all", "any", "for"}
 _MORE = frozenset({">", ">=", "above", "over", "more", "than", "value", "=", ":"})
 _QUIET = re.compile(
     r"(?P<h>[01]?\d|2[0-4])(?::(?P<m>[0-5]\d))?\s*(?:-|–|to|until)\s*"
@@ -78,9 +79,9 @@ def subscribe_line(make: Callable[[Kind, Wish], Command], verb: str) -> Callable
     """The parser of `subscribe KIND [filters]` and `notify me KIND [filters]`."""
 
     def parse(line: Line) -> Parsed:
-        words = [word for word in line.words if word.plain not in {"me", "us", "of", "to"}]
+        words = line.words
         at = next((i for i, word in enumerate(words) if word.plain in KINDS), None)
-        if at is None or any(word.plain not in _FILLERS for word in words[:at]):
+        if at is None or any(word.plain not in _BEFORE for word in words[:at]):
             return _which(verb)
         try:
             wish = read_wish(words[at + 1 :])

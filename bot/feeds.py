@@ -10,6 +10,7 @@ from decimal import Decimal
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot import expiry
 from bot.command import NotifyMe, Subscribe, Subscriptions, Unsubscribe
 from bot.conversation import Person, Place, PlaceKind, Seat, SendFailed
 from bot.desk import Desk, Turn, bearer, view
@@ -73,6 +74,10 @@ class Feeds:
                 return await self.listed(turn)
             case actions.OpenPersonally(deal=deal):
                 return await open_personally(self._desk, turn, deal)
+            case actions.Snooze(deal=deal):
+                return await expiry.snooze(self._desk, turn, deal)
+            case actions.HandOver(deal=deal):
+                return await expiry.hand_over(self._desk, turn, deal, inputs)
             case actions.EditFeed(feed=feed_id):
                 return await self._with(turn, feed_id, lambda feed: self._edit(turn, feed, inputs))
             case _:
@@ -128,7 +133,30 @@ class Feeds:
                 return refused
         for feed in found:
             await self._end(turn, feed)
+        if turn.is_personal and kind is Kind.EXPIRING and not found:
+            await self._opt_out(turn)
+            return Reply(card=ended_card(1), summary="Unsubscribed")
         return Reply(card=ended_card(len(found)), summary="Unsubscribed")
+
+    async def _opt_out(self, turn: Turn) -> None:
+        """A paused feed of one's own says that reminders nobody asked for are not wanted."""
+        now = self._desk.now()
+        async with self._desk.store.begin() as connection:
+            feed_id = await feeds.create(
+                connection,
+                place=turn.place,
+                owner=turn.person.id,
+                kind=Kind.EXPIRING,
+                filters=Kept(Wish(), now, outsiders=False).to_json(),
+                flat=True,
+                quiet=None,
+                locale=turn.reader.locale,
+                now=now,
+            )
+            feed = await feeds.find(connection, feed_id)
+            if feed is not None:
+                await feeds.set_state(connection, feed, State.PAUSED, now)
+            await self._note(connection, turn, feed_id, "opted out")
 
     async def _keep(self, turn: Turn, place: Place, kind: Kind, wish: Wish) -> tuple[Feed, Text]:
         """Store the wish: one feed of a kind in a conversation, whose wish the newest replaces.
@@ -221,8 +249,12 @@ class Feeds:
         return Reply(card=ended_card(1), summary="Unsubscribed")
 
     async def _end(self, turn: Turn, feed: Feed) -> None:
+        """One's own feed of deals that expire is only paused: without one, one is reminded."""
         async with self._desk.store.begin() as connection:
-            await feeds.delete(connection, feed.id)
+            if feed.kind is Kind.EXPIRING and feed.place.kind is PlaceKind.PERSONAL:
+                await feeds.set_state(connection, feed, State.PAUSED, self._desk.now())
+            else:
+                await feeds.delete(connection, feed.id)
             await notices.forget(connection, feed.id)
             await self._note(connection, turn, feed.id, "unsubscribed")
 

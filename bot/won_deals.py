@@ -66,6 +66,18 @@ async def noticed(
     return promised
 
 
+async def has_news(
+    desk: Desk,
+    tenant: str,
+    referral: Referral,
+    microsoft: Referral | None = None,
+    *,
+    by: Person | None = None,
+) -> bool:
+    """Whether a deal, as a list shows it, seems to tell something that was not told."""
+    return bool(await _untold(desk, tenant, referral, moments(referral, microsoft), by))
+
+
 async def _untold(
     desk: Desk,
     tenant: str,
@@ -74,18 +86,25 @@ async def _untold(
     by: Person | None,
 ) -> list[Moment]:
     """The moments that are new, or new to the own feeds of the person who may see the deal."""
+    if not found:
+        return []
     async with desk.store.read() as connection:
         known = {
-            (event.kind, event.state_key)
+            (event.kind, event.state_key): event.id
             for event in await events.of_referral(connection, tenant, referral.id)
         }
         own = await feeds.of_owner(connection, tenant, by.id) if by is not None else []
-    kinds = {feed.kind for feed in own if _is_personal(feed)}
-    return [
-        moment
-        for moment in found
-        if (moment.kind.value, moment.state_key) not in known or moment.kind in kinds
-    ]
+        mine = [feed for feed in own if _is_personal(feed) and feed.state is feeds.State.ON]
+        untold = []
+        for moment in found:
+            event_id = known.get((moment.kind.value, moment.state_key))
+            lacking = event_id is None
+            for feed in mine if event_id is not None else ():
+                hears = tells(moment.kind, feed, moment.at) and _wanted(feed, referral, by)
+                lacking |= hears and not await notices.is_told(connection, feed.id, event_id or "")
+            if lacking:
+                untold.append(moment)
+    return untold
 
 
 async def _tell(

@@ -69,10 +69,11 @@ class Happening:
 @dataclass(frozen=True, slots=True)
 class Audience:
     """Who reads a notice. `hidden`: guests or others read along, so names and amounts are left
-    out. `personal`: it is one person's own chat."""
+    out. `personal`: it is one person's own chat; `unasked`: they are told for being on the team."""
 
     hidden: bool = False
     personal: bool = False
+    unasked: bool = False
     is_test: bool = False
 
 
@@ -128,9 +129,10 @@ def accepted_card(what: Happening, audience: Audience, reader: Reader) -> dict[s
 
 
 def expiring_card(
-    what: Happening, left: Text, audience: Audience, reader: Reader
+    what: Happening, audience: Audience, reader: Reader, *, handed_by: str = ""
 ) -> dict[str, object]:
-    """A new deal that nobody has answered expires soon. `left` is e.g. `in 3 days`."""
+    """A new deal that nobody has answered expires soon. `handed_by` left it to the reader."""
+    left = left_until(what.expires, reader.now)
     lines = _who_and_what(what, audience, reader)
     if what.expires is not None:
         lines.append((words("Expires"), reader.moment(what.expires)))
@@ -145,11 +147,23 @@ def expiring_card(
         audience,
         lines,
         reader,
-        said=words("Nobody has accepted or declined it yet."),
+        said=words("{name} hands this deal to you.", name=text(handed_by, limit=80))
+        if handed_by
+        else words("Nobody has accepted or declined it yet."),
         next_step=words("Accept or decline it; after that day it is closed for good."),
         style=Style.WARNING,
         actions=mine if audience.personal else (),
     )
+
+
+def left_until(expires: datetime | None, now: datetime) -> Text:
+    """`in 3 days`, `in 4 hours`; the part that has begun counts whole."""
+    if expires is None or expires <= now:
+        return words("soon")
+    hours = -(-int((expires - now).total_seconds()) // 3600)
+    if hours >= 48:
+        return counted("in {count} day", "in {count} days", round(hours / 24))
+    return counted("in {count} hour", "in {count} hours", hours)
 
 
 def approval_notice(what: Happening, audience: Audience, reader: Reader) -> dict[str, object]:
@@ -184,7 +198,19 @@ _APPROVALS: Final[Mapping[str, Text]] = {
 
 def follow_up_card(what: Happening, reader: Reader) -> dict[str, object]:
     """For the person who registered a deal: what Microsoft decided, in Microsoft's words."""
-    return registered_notice(what, Audience(personal=True), reader)
+    state, mine = registration_state(what.registration), Audience(personal=True)
+    return _notice(
+        words("Your registration: {state}", state=state.title),
+        what,
+        mine,
+        _who_and_what(what, mine, reader),
+        reader,
+        said=state.meaning,
+        quoted=_reason(what, mine),
+        next_step=state.next_step,
+        style=state.style,
+        opt_out=words("You get this because you registered the deal or work on it."),
+    )
 
 
 def digest_card(
@@ -219,7 +245,8 @@ CARDS: Final[Mapping[str, Maker]] = {
     "won": won_card,
     "registered": registered_notice,
     "accepted": accepted_card,
-    "expiring": lambda what, audience, reader: expiring_card(what, words("soon"), audience, reader),
+    "expiring": expiring_card,
+    "approvals": approval_notice,
 }
 """The card of each kind of feed."""
 
@@ -236,6 +263,7 @@ def _notice(
     next_step: Text,
     style: Style,
     actions: Sequence[Piece] = (),
+    opt_out: Text | None = None,
 ) -> dict[str, object]:
     headed = words("Test: {title}", title=title) if audience.is_test else title
     body: list[Piece] = [
@@ -256,7 +284,7 @@ def _notice(
         body.append(paragraph(kept, subtle=True, size=Size.SMALL))
     body += [
         paragraph(next_step, strong=True),
-        paragraph(_opt_out(audience), subtle=True, size=Size.SMALL),
+        paragraph(opt_out or _opt_out(audience), subtle=True, size=Size.SMALL),
         as_of(reader),
     ]
     buttons = () if audience.is_test else (*actions, _opens(what, audience))
@@ -343,9 +371,11 @@ def _line(what: Happening, audience: Audience, reader: Reader) -> Text:
 
 
 def _opt_out(audience: Audience) -> Text:
-    if audience.personal:
+    if audience.unasked:
         return words(
-            "You get this because you work on the deal or asked for it. To end it, "
-            "say “subscriptions” or snooze it."
+            "You get this because you are on the deal's team. To hear no more of deals that "
+            "expire, say “unsubscribe expiring”."
         )
+    if audience.personal:
+        return words("You asked for this. To pause or end it, say “subscriptions”.")
     return words("This conversation subscribed to it. To pause or end it, say “subscriptions”.")

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
-from bot.store.schema import notices
+from bot.store.schema import events, notices, registrations
 
 _TABLE = notices.c
 
@@ -34,6 +34,14 @@ async def add(
         due=held_until,
         at=now,
     )
+
+
+async def is_told(connection: AsyncConnection, feed_id: str, event_id: str) -> bool:
+    """Whether a feed was told of an event, or holds it."""
+    found = await connection.scalar(
+        sa.select(_TABLE.event_id).where(_TABLE.feed_id == feed_id, _TABLE.event_id == event_id)
+    )
+    return found is not None
 
 
 async def recent(connection: AsyncConnection, feed_id: str, since: datetime) -> int:
@@ -101,3 +109,40 @@ async def forget(connection: AsyncConnection, feed_id: str) -> None:
 async def prune(connection: AsyncConnection, before: datetime) -> None:
     """Forgets notices put before a moment; their events' rows keep them from coming again."""
     await connection.execute(notices.delete().where(_TABLE.state != "held", _TABLE.at < before))
+
+
+async def registered_untold(
+    connection: AsyncConnection, since: datetime, limit: int = 20
+) -> list[tuple[str, str, str]]:
+    """Registrations that ended well since a moment and of which no event is noted: tenant,
+    referral, requester."""
+    noted = sa.exists().where(
+        events.c.tenant == registrations.c.tenant,
+        events.c.referral_id == registrations.c.referral_id,
+        events.c.kind == "registered",
+    )
+    result = await connection.execute(
+        sa.select(registrations.c.tenant, registrations.c.referral_id, registrations.c.requester)
+        .where(registrations.c.state == "DONE", registrations.c.updated >= since, ~noted)
+        .order_by(registrations.c.updated)
+        .limit(limit)
+    )
+    return [(row.tenant, row.referral_id, row.requester) for row in result]
+
+
+async def first_registered(
+    connection: AsyncConnection, tenant: str, person: str, since: datetime
+) -> datetime | None:
+    """When a person made the oldest of their registrations since a moment; None without any."""
+    found: datetime | None = await connection.scalar(
+        sa.select(registrations.c.created)
+        .where(
+            registrations.c.tenant == tenant,
+            registrations.c.requester == person,
+            registrations.c.state == "DONE",
+            registrations.c.created >= since,
+        )
+        .order_by(registrations.c.created)
+        .limit(1)
+    )
+    return found
