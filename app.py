@@ -8,14 +8,14 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
 
-from bot import approvals, crash, log, maintenance, retention
+from bot import approvals, crash, log, maintenance, retention, webhook_registration
 from bot.approval_work import ApprovalWork
 from bot.background import Background
 from bot.desk import Desk
@@ -205,8 +205,10 @@ def outside_world(settings: Settings) -> Iterator[tuple[Settings, str | None]]:
         world.stop()
 
 
-TASKS: Mapping[str, Callable[[Settings, Sequence[str], Callable[[str], None]], Awaitable[int]]] = {
+Task = Callable[[Settings, Sequence[str], Callable[[str], None]], Coroutine[None, None, int]]
+TASKS: Mapping[str, Task] = {
     "db": maintenance.run,
+    "webhook": webhook_registration.run,
 }
 """What `python app.py WORD ...` does instead of serving."""
 

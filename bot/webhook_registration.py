@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from bot.settings import Settings
+from bot.settings import Settings, check
 from bot.teams.app_token import Entra, NoAppToken
 from bot.webhooks import PATH
 from partner_center.errors import UnexpectedAnswer
@@ -128,11 +128,18 @@ def endpoint(settings: Settings) -> str:
 
 
 async def run(settings: Settings, words: Sequence[str], say: Say) -> int:
-    """Carry out one subcommand; the exit code. `settings` have been checked."""
+    """Carry out one subcommand; 0: done, and notifications come here; 1: not so; 2: not understood.
+
+    Raises UnsafeSettings.
+    """
     action = _ACTIONS.get(words[0]) if len(words) == 1 else None
     if action is None:
-        say(f"Usage: {USAGE}")
+        say(f"Say: {USAGE}")
         return 2
+    if settings.in_sandbox and settings.sandbox == "embedded":
+        say("The embedded sandbox notifies the bot it is started by; nothing is to be registered.")
+        return 1
+    check(settings)
     try:
         async with make_http(str(settings.ca_file) if settings.ca_file else None) as http:
             token = (await asyncio.to_thread(Entra(settings, SCOPE))).token
