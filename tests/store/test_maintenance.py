@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
+import sys
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,6 +29,7 @@ from bot.store import (
     snoozes,
 )
 from bot.store.engine import Store, open_store
+from tests.house.test_floors import ROOT
 from tests.store.places import BEN, NOW, place
 
 OLD = NOW - timedelta(days=1000)
@@ -281,3 +283,22 @@ async def test_finished_work_is_forgotten_by_age_and_nothing_else(store: Store) 
 def test_every_kind_is_kept_for_a_month_at_least() -> None:
     assert min(age for age, _ in retention.KEPT.values()) >= timedelta(days=30)
     assert not any("audit" in name for name in retention.KEPT)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [(("db", "upgrade"), 0, "has schema"), (("db", "check"), 1, "no database"), (("x",), 2, "db")],
+)
+async def test_the_command_line_does_it_without_serving(
+    tmp_path: Path, words: tuple[str, ...], code: int, says: str
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(ROOT / "app.py"),
+        *words,
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    assert (process.returncode, says in said.decode()) == (code, True), said.decode()
