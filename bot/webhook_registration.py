@@ -26,6 +26,8 @@ CALL_SECONDS = 15.0
 LOOKS = 20
 LOOK_SECONDS = 1.5
 """How often, and how far apart, the outcome of a test is asked for."""
+TAKEN = frozenset({"OK", "200"})
+"""How Partner Center notes our answer to a notification (API reference 11)."""
 USAGE = "python app.py webhook register|show|test"
 
 Say = Callable[[str], None]
@@ -194,12 +196,12 @@ async def _test(api: RegistrationApi, settings: Settings, say: Say) -> int:
     codes: tuple[str, ...] = ()
     for _ in range(LOOKS):
         ended, codes = await api.outcome(test_id)
+        if TAKEN & {code.upper() for code in codes}:
+            say("It was taken.")
+            return 0
         if ended:
             break
         await asyncio.sleep(LOOK_SECONDS)
-    if any(code.upper() in ("OK", "200", "ACCEPTED", "202", "204") for code in codes):
-        say("It was taken.")
-        return 0
     say(f"It was not taken; answers so far: {', '.join(codes) or 'none'}.")
     return 1
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 from typing import cast
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from sandbox.body import BadCall, Body, answer
 from sandbox.house import House
-from sandbox.webhook_api import read_registration
+from sandbox.webhook_api import LOOPBACK, read_registration
 from sandbox.webhook_certificates import Kind
 from sandbox.webhooks import EventName, payload
 from sandbox.wire import Json
@@ -94,7 +95,7 @@ class WebhookControl:
         """`{"event", "referral", "age"}` or `{"body" | "body64"}`, with `headers` that replace
         the signed ones (null takes one away) and `certificate`: one delivery, never repeated.
 
-        `then` is a body that is sent in place of the signed one.
+        `then` is a body that is sent in place of the signed one, `to` another address.
         """
         body = await Body.of(request)
         headers = {
@@ -102,10 +103,16 @@ class WebhookControl:
             for name, value in body.mapping("headers").items()
         }
         signed = self._signed(body)
-        then = body.optional("then")
+        then, to = body.optional("then"), body.optional("to")
+        if to is not None and urlsplit(to).hostname not in LOOPBACK:
+            raise BadCall("to is on this machine")
         try:
             status = await self.webhooks.deliver(
-                signed, headers, _kind(body, Kind.GOOD), instead=then.encode() if then else None
+                signed,
+                headers,
+                _kind(body, Kind.GOOD),
+                instead=then.encode() if then else None,
+                url=to,
             )
         except LookupError as error:
             raise BadCall(str(error)) from error

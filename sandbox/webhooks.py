@@ -169,11 +169,12 @@ class Webhooks:
         kind: Kind = Kind.GOOD,
         *,
         instead: bytes | None = None,
+        url: str | None = None,
     ) -> int | None:
         """Post any body once, signed but for what `headers` replaces (None takes one away).
 
-        With `instead` that body is sent and the other one signed. Gives the answer's status.
-        Raises LookupError when nobody is registered.
+        With `instead` that body is sent and the other one signed; it goes to `url`, or to who is
+        registered. Gives the answer's status. Raises LookupError when nobody is registered.
         """
         if self.registration is None:
             raise LookupError("nobody is registered for notifications")
@@ -182,7 +183,7 @@ class Webhooks:
         kept = {name: value for name, value in signed.items() if name.lower() not in named}
         given = {name: value for name, value in headers.items() if value is not None}
         sent = body if instead is None else instead
-        return await self._post(self.registration.url, sent, {**kept, **given})
+        return await self._post(url or self.registration.url, sent, {**kept, **given})
 
     def _made(self, name: str, body: bytes, referral: str | None) -> Delivery:
         number = len(self.deliveries) + 1
