@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -44,6 +44,8 @@ MOST_DOUBTS = 1
 _LONGEST_BACK_OFF = 300.0
 _WINDOW_MEMORY = timedelta(hours=1)
 _FINISH_SECONDS = 5.0
+_MARK_TRIES = 20
+_MARK_SECONDS = 0.5
 _GONE = frozenset({SendFailure.FORBIDDEN, SendFailure.GONE})
 
 
@@ -61,14 +63,17 @@ class OutboxWorker:
         owner: str,
         *,
         jitter: Callable[[], float] = random.random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store = store
         self._sender = sender
         self._now = now
         self._owner = owner
         self._jitter = jitter
+        self._sleep = sleep
         self._windows = Windows(now)
         self._counted = now() - _WINDOW_MEMORY
+        self._resume = now()
         self._sending: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
 
@@ -103,10 +108,9 @@ class OutboxWorker:
             return 0
 
     async def _begin(self) -> int:
-        free = MOST_AT_ONCE - len(self._sending)
-        if free <= 0:
+        free, now = MOST_AT_ONCE - len(self._sending), self._now()
+        if free <= 0 or now < self._resume:
             return 0
-        now = self._now()
         async with self._store.begin() as connection:
             for sent in await outbox.sent_since(connection, self._counted, self._owner):
                 self._windows.note(sent.tenant, sent.channel, sent.at)
@@ -145,6 +149,8 @@ class OutboxWorker:
             return
         wait = self._windows.take(owed.place.tenant, owed.place.channel)
         if wait > NONE:
+            full = self._windows.tenant_wait(owed.place.tenant)
+            self._resume = max(self._resume, self._now() + full)
             async with self._store.begin() as connection:
                 await outbox.defer(connection, owed, self._now() + wait)
             return
@@ -157,8 +163,19 @@ class OutboxWorker:
             await self._after_failure(owed, error)
             return
         crash_at(Point.OUTBOX_SENT)
-        async with self._store.begin() as connection:
-            await outbox.mark_sent(connection, owed, message_id, self._now())
+        await self._mark_sent(owed, message_id)
+
+    async def _mark_sent(self, owed: Owed, message_id: str) -> None:
+        """Notes what has arrived, again and again while the store cannot: it was sent once."""
+        for left in reversed(range(_MARK_TRIES)):
+            try:
+                async with self._store.begin() as connection:
+                    await outbox.mark_sent(connection, owed, message_id, self._now())
+                return
+            except StoreError:
+                if not left:
+                    raise
+                await self._sleep(_MARK_SECONDS)
 
     async def _may_leave(self, owed: Owed) -> bool:
         """Marks the message as leaving, under a fresh lease that must not be over already."""

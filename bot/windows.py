@@ -59,6 +59,11 @@ class Windows:
             free += [_free_at(sent.get(name, ()), limit, now) for limit in limits]
         return max(max(free) - now, NONE)
 
+    def tenant_wait(self, tenant: str) -> timedelta:
+        """How long until one more may be sent anywhere in a tenant; zero for at once."""
+        now, sent = self._now(), self._sent[0].get(tenant, ())
+        return max(max(_free_at(sent, limit, now) for limit in self._limits[0]) - now, NONE)
+
     def note(self, tenant: str, conversation: str, at: datetime) -> None:
         """Counts a send that happened at a moment, also one of another instance."""
         for sent, limits, name in zip(

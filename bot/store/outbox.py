@@ -112,7 +112,11 @@ async def claim_ready(
     result = await connection.execute(_due(now).limit(limit).with_for_update(skip_locked=True))
     claimed = []
     for row in result.all():
-        doubts = row.doubts + (row.state == "sending")
+        try:
+            owed = _owed(row, lease_owner)
+        except ValueError:
+            await _spoilt(connection, row)
+            continue
         taken = await rows.changed(
             connection,
             outbox.update()
@@ -120,14 +124,14 @@ async def claim_ready(
             .where(_TABLE.attempts == row.attempts)
             .values(
                 state="ready",
-                attempts=row.attempts + 1,
-                doubts=doubts,
+                attempts=owed.attempts,
+                doubts=owed.doubts,
                 lease_owner=lease_owner,
                 lease_until=lease_until,
             ),
         )
         if taken:
-            claimed.append(_owed(row, lease_owner, doubts))
+            claimed.append(owed)
     return claimed
 
 
@@ -263,6 +267,15 @@ def _due(now: datetime) -> sa.Select[tuple[object, ...]]:
     return outbox.select().where(sa.or_(ready, abandoned), is_first).order_by(_TABLE.seq)
 
 
+async def _spoilt(connection: AsyncConnection, row: sa.Row[tuple[object, ...]]) -> None:
+    """A row that cannot be read is given up, so that it does not hold up the others."""
+    await connection.execute(
+        outbox.update()
+        .where(_TABLE.id == row._mapping["id"])
+        .values(state="failed", error="unreadable", lease_owner=None, lease_until=None)
+    )
+
+
 def _held(owed: Owed) -> sa.ColumnElement[bool]:
     return sa.and_(
         _TABLE.id == owed.id,
@@ -281,7 +294,7 @@ async def _free(connection: AsyncConnection, owed: Owed, **values: object) -> bo
     )
 
 
-def _owed(row: sa.Row[tuple[object, ...]], lease_owner: str, doubts: int) -> Owed:
+def _owed(row: sa.Row[tuple[object, ...]], lease_owner: str) -> Owed:
     kept = row._mapping
     return Owed(
         id=kept[_TABLE.id],
@@ -290,7 +303,7 @@ def _owed(row: sa.Row[tuple[object, ...]], lease_owner: str, doubts: int) -> Owe
         target_message=kept[_TABLE.target_message],
         message=jsontext.read(kept[_TABLE.message]),
         attempts=kept[_TABLE.attempts] + 1,
-        doubts=doubts,
+        doubts=kept[_TABLE.doubts] + (kept[_TABLE.state] == "sending"),
         key=kept[_TABLE.key],
         feed_id=kept[_TABLE.feed_id],
         created=kept[_TABLE.created],

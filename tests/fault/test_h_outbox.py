@@ -7,6 +7,7 @@ clock is the test's.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -17,16 +18,18 @@ import pytest
 import sqlalchemy as sa
 
 from bot.conversation import Message, Person, Place, PlaceKind
-from bot.outbox import LEASE, MOST_AGE, SETTLE, OutboxWorker
+from bot.outbox import LEASE, MOST_AGE, MOST_AT_ONCE, SETTLE, OutboxWorker
 from bot.settings import load
 from bot.store import feeds, outbox, people, schema
 from bot.store.engine import Store, open_store, upgrade
 from bot.store.feeds import Feed, Kind, State
+from bot.store.outbox import Owed
 from bot.stored_messages import written
 from bot.teams.app_token import AppToken, Entra
 from bot.teams.connector import Connector
 from bot.teams.hosts import Hosts
 from bot.teams.outside import Outside
+from bot.windows import Limit, Windows
 from cards.elements import card, paragraph, words
 from sandbox.chats import DEAL_ROOM, WINS
 from sandbox.people import APP_ID, PEOPLE, TENANT_ID
@@ -479,6 +482,53 @@ async def test_windows_are_kept_and_the_order_too(post: Post) -> None:
     for most, seconds in ((7, 1), (8, 2), (60, 30)):
         window = timedelta(seconds=seconds)
         assert max(sum(a <= b < a + window for b in sent_at) for a in sent_at) <= most
+
+
+async def test_a_tenant_is_sent_fifty_a_second_and_the_rest_waits_untouched(post: Post) -> None:
+    for number in range(120):
+        await post.owe("won", f"{WINS};messageid={number}")
+    post.worker._windows = Windows(post.clock, conversation=(Limit(1000, 1),))
+    sent = []
+    for _ in range(3):
+        await post.work()
+        sent.append((await post.states()).count("sent"))
+        async with post.store.read() as connection:
+            waited = await connection.scalar(
+                sa.select(sa.func.count()).where(schema.outbox.c.not_before > post.clock())
+            )
+        assert waited is not None
+        assert waited <= MOST_AT_ONCE
+        post.clock.advance(1)
+    assert sent == [50, 100, 120]
+
+
+async def test_what_arrived_is_noted_once_the_store_can_again(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = post.store.engine.url.database
+    blocker = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False)
+    slept: list[float] = []
+    monkeypatch.setattr("bot.store.engine.BUSY_SECONDS", 0.05)
+    deliver = post.worker._deliver
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 1:
+            blocker.execute("ROLLBACK")
+
+    async def delivered(owed: Owed) -> str:
+        found = await deliver(owed)
+        blocker.execute("BEGIN IMMEDIATE")
+        return found
+
+    post.worker._sleep = sleep
+    monkeypatch.setattr(post.worker, "_deliver", delivered)
+    await post.owe("one")
+    await post.worker.send_due()
+    blocker.close()
+    assert len(slept) == 1
+    assert await post.states() == ["sent"]
+    assert [message.text for message in await post.told()] == ["one"]
 
 
 async def test_windows_are_shared_with_what_other_instances_sent(post: Post) -> None:

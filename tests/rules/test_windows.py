@@ -78,6 +78,8 @@ def test_a_tenant_is_sent_fifty_a_second_and_others_do_not_wait_for_it() -> None
     for number in range(50):
         assert windows.take("t", f"c{number}") == NONE
     assert windows.take("t", "c-new") == SECOND
+    assert windows.tenant_wait("t") == SECOND
+    assert windows.tenant_wait("u") == NONE
     assert windows.take("u", "c-new") == NONE
     clock.time += SECOND
     assert windows.take("t", "c-new") == NONE

@@ -178,6 +178,17 @@ async def test_what_is_left_of_a_feed_can_be_given_up(store: Store) -> None:
     assert [one.feed_id for one in await claim(store)] == ["feed-2"]
 
 
+async def test_a_row_nobody_can_read_holds_nobody_up(store: Store) -> None:
+    await promise(store, "1", "2")
+    async with store.begin() as connection:
+        first = sa.select(sa.func.min(schema.outbox.c.seq)).scalar_subquery()
+        await connection.execute(
+            schema.outbox.update().where(schema.outbox.c.seq == first).values(place="{}")
+        )
+    assert await claim(store) == []
+    assert [one.message for one in await claim(store)] == [{"text": "2"}]
+
+
 async def test_what_others_sent_can_be_counted(store: Store) -> None:
     thread = "19:wins@thread.tacv2;messageid=1"
     await promise(store, "1", conversation=thread)
