@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import approvals as asking
 from bot import proposals as writing
 from bot.approval_people import deciders, named
+from bot.approval_reach import personal_chat
 from bot.approval_view import (
     NEEDS_SIGN_IN,
     base_of,
@@ -26,10 +27,9 @@ from bot.approval_view import (
     difference,
     message_for,
     owe_copies,
-    personal_place,
     tell,
 )
-from bot.conversation import Message, Person, Place, SendFailed
+from bot.conversation import Message, Person, Place
 from bot.desk import Desk, Turn
 from bot.identity import SignInNeeded, SignInUnavailable
 from bot.outbox import written
@@ -197,7 +197,7 @@ class ApprovalWork:
         tried = self._unreached.get((approval.id, person))
         if tried is not None and now - tried < REACH_AGAIN:
             return
-        place = await self._personal(approval, person)
+        place = await personal_chat(self._desk, approval.tenant, approval.place.service_url, person)
         if place is None:
             self._unreached[approval.id, person] = now
             return
@@ -208,45 +208,6 @@ class ApprovalWork:
             message = await message_for(connection, self._desk.policy, fresh, person, now)
             key = approval_copies.key_of(approval.id, person)
             await outbox.put(connection, place, written(message), now, key=key)
-
-    async def _personal(self, approval: Approval, person: str) -> Place | None:
-        async with self._desk.store.read() as connection:
-            place = await personal_place(connection, approval, person)
-            known = await people.find(connection, approval.tenant, person)
-        if place is not None:
-            return place
-        address = known.person.teams_id if known and known.person.teams_id else person
-        try:
-            opened = await self._desk.sender.open_personal(
-                approval.tenant, address, approval.place.service_url
-            )
-        except SendFailed as error:
-            _log.warning("approver not reached", approval=approval.id, error=str(error))
-            return None
-        await self._meet(approval, person, opened)
-        return opened
-
-    async def _meet(self, approval: Approval, person: str, opened: Place) -> None:
-        """Learn the name of somebody who never talked to the bot, so that cards can say it."""
-        try:
-            there = await self._desk.sender.members(opened)
-        except SendFailed as error:
-            _log.info("approver not known by name", approval=approval.id, error=str(error))
-            return
-        now = self._desk.now()
-        async with self._desk.store.begin() as connection:
-            for one in there:
-                if one.id == person:
-                    await people.remember(
-                        connection,
-                        one,
-                        opened.service_url,
-                        now,
-                        personal_conversation=opened.conversation_id,
-                    )
-            fresh = await approvals.find(connection, approval.id)
-            if fresh is not None:
-                await owe_copies(connection, self._desk.policy, fresh, now)
 
     # Carrying it out
 

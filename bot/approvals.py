@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import proposals as writing
 from bot.approval_people import Authority, Refusal, authority, canonical, deciders
+from bot.approval_reach import meet
 from bot.approval_view import (
     facts,
     message_for,
@@ -113,6 +114,7 @@ async def ask(
     """
     account = await desk.identity.account(turn.person)
     now, rules = desk.now(), _rules(desk, turn)
+    await meet(desk, turn.person.tenant, turn.place.service_url, rules.approvers)
     async with desk.store.begin() as connection:
         known = await people.find(connection, turn.person.tenant, turn.person.id)
         upn = account.upn if account else known.upn if known else None
