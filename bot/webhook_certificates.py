@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import aiohttp
 
@@ -26,10 +27,14 @@ KEEP_SECONDS = 24 * 3600.0
 """How long a good certificate is used without being asked for again."""
 DOUBT_SECONDS = 60.0
 """How long a certificate that was refused, or whose key did not fit, is not asked for again."""
-MOST_KEPT = 8
+PAUSE_SECONDS = 5.0
+"""How long a certificate that could not be had is not asked for again."""
+MOST_SIGNERS = 8
+MOST_DOUBTS = 64
 MOST_FETCHES = 12
 """In any minute, whatever anybody sends."""
 
+T = TypeVar("T")
 Fetch = Callable[[str], Awaitable[bytes]]
 
 
@@ -38,14 +43,25 @@ class CertificateUnavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    found: Signer | NotGenuine
+class _Known:
+    signer: Signer
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    why: Why | None
+    """None: it could not be had."""
     at: float
 
 
 class Certificates:
     """Judges notifications. `fetch` gives the bytes at an address that was already allowed; it
-    raises CertificateUnavailable or NotGenuine."""
+    raises CertificateUnavailable or NotGenuine.
+
+    A good certificate is never forgotten for bad ones, and while it cannot be fetched anew the
+    one that is known goes on as long as it is valid.
+    """
 
     def __init__(
         self,
@@ -58,62 +74,71 @@ class Certificates:
         self._roots = roots
         self._now = now
         self._monotonic = monotonic
-        self._kept: dict[str, _Kept] = {}
+        self._known: dict[str, _Known] = {}
+        self._doubts: dict[str, _Doubt] = {}
         self._fetches: deque[float] = deque()
         self._turn = asyncio.Lock()
 
     async def verify(self, claim: Claim, body: bytes) -> None:
         """Whether the body was signed as claimed. Raises NotGenuine, CertificateUnavailable.
 
-        When the key that is kept does not fit, the certificate may have been renewed: it is
+        When the key that is known does not fit, the certificate may have been renewed: it is
         fetched again, at most once a minute.
         """
-        kept = await self._current(claim.certificate_url, KEEP_SECONDS)
-        signer = self._good(kept)
+        known = await self._current(claim.certificate_url, KEEP_SECONDS)
         try:
-            check_signature(body, claim.signature, signer.key)
+            check_signature(body, claim.signature, known.signer.key)
         except NotGenuine:
             renewed = await self._current(claim.certificate_url, DOUBT_SECONDS)
-            if renewed is kept:
+            if renewed is known:
                 raise
-            check_signature(body, claim.signature, self._good(renewed).key)
+            check_signature(body, claim.signature, renewed.signer.key)
 
-    async def _current(self, url: str, seconds: float) -> _Kept:
-        """What is known of a certificate, at most `seconds` old."""
-        kept = self._usable(url, seconds)
-        if kept is not None:
-            return kept
+    async def _current(self, url: str, seconds: float) -> _Known:
+        """A good certificate, if it can be had one that was fetched in the last `seconds`."""
+        known = self._valid(url)
+        if known is not None and self._monotonic() - known.at < seconds:
+            return known
         async with self._turn:
-            kept = self._usable(url, seconds)
-            return kept if kept is not None else await self._ask(url)
+            known = self._valid(url)
+            if known is not None and self._monotonic() - known.at < seconds:
+                return known
+            try:
+                return await self._ask(url)
+            except CertificateUnavailable:
+                if known is None:
+                    raise
+                return known
 
-    def _usable(self, url: str, seconds: float) -> _Kept | None:
-        kept = self._kept.get(url)
-        if kept is None:
-            return None
-        doubted = isinstance(kept.found, NotGenuine) or self._now() > kept.found.until
-        limit = DOUBT_SECONDS if doubted else seconds
-        return kept if self._monotonic() - kept.at < limit else None
+    def _valid(self, url: str) -> _Known | None:
+        known = self._known.get(url)
+        return known if known is not None and self._now() <= known.signer.until else None
 
-    def _good(self, kept: _Kept) -> Signer:
-        if isinstance(kept.found, NotGenuine):
-            raise NotGenuine(kept.found.why)
-        if self._now() > kept.found.until:
-            raise NotGenuine(Why.VALIDITY)
-        return kept.found
-
-    async def _ask(self, url: str) -> _Kept:
-        self._spend()
-        found: Signer | NotGenuine
+    async def _ask(self, url: str) -> _Known:
+        self._check_doubt(url)
         try:
-            found = check_certificate(await self._fetch(url), self._roots, self._now())
-        except NotGenuine as error:
-            found = NotGenuine(error.why)
-        self._kept.pop(url, None)
-        while len(self._kept) >= MOST_KEPT:
-            self._kept.pop(next(iter(self._kept)))
-        self._kept[url] = _Kept(found, self._monotonic())
-        return self._kept[url]
+            self._spend()
+            signer = check_certificate(await self._fetch(url), self._roots, self._now())
+        except (NotGenuine, CertificateUnavailable) as error:
+            why = error.why if isinstance(error, NotGenuine) else None
+            if why is not None:
+                self._known.pop(url, None)
+            _keep(self._doubts, url, _Doubt(why, self._monotonic()), MOST_DOUBTS)
+            raise
+        known = _Known(signer, self._monotonic())
+        self._doubts.pop(url, None)
+        _keep(self._known, url, known, MOST_SIGNERS)
+        return known
+
+    def _check_doubt(self, url: str) -> None:
+        doubt = self._doubts.get(url)
+        if doubt is None:
+            return
+        passed = self._monotonic() - doubt.at
+        if doubt.why is None and passed < PAUSE_SECONDS:
+            raise CertificateUnavailable("failed a moment ago")
+        if doubt.why is not None and passed < DOUBT_SECONDS:
+            raise NotGenuine(doubt.why)
 
     def _spend(self) -> None:
         now = self._monotonic()
@@ -122,6 +147,13 @@ class Certificates:
         if len(self._fetches) >= MOST_FETCHES:
             raise CertificateUnavailable("too many fetches")
         self._fetches.append(now)
+
+
+def _keep(found: dict[str, T], url: str, value: T, most: int) -> None:
+    found.pop(url, None)
+    while len(found) >= most:
+        found.pop(next(iter(found)))
+    found[url] = value
 
 
 def certificates_of(

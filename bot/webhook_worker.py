@@ -30,8 +30,8 @@ from partner_center.query import Query
 from partner_center.referral import Referral
 from partner_center.webhook import EventName
 
-LEASE = timedelta(minutes=5)
-"""How long one round may take; after it another instance may look at the same deals."""
+LEASE = timedelta(seconds=60)
+"""After it another instance may look at the same deals, which tells nothing twice."""
 AT_A_TIME = 8
 IDLE_SECONDS = 1.0
 PAUSES = (2.0, 5.0, 15.0, 60.0)

@@ -208,8 +208,12 @@ async def test_H3_a_certificate_without_pinned_root_is_refused(endpoint: Endpoin
 async def test_without_the_certificate_partner_center_is_asked_to_try_again(
     endpoint: Endpoint,
 ) -> None:
+    assert endpoint.at is not None
     assert await endpoint.post() == 503
     endpoint.certificate = DISPATCHER.der
+    assert await endpoint.post() == 503
+    assert len(endpoint.asked) == 1
+    endpoint.at.clock.advance(5)
     assert await endpoint.post() == 200
     assert len(endpoint.stored()) == 1
 

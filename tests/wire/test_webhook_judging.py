@@ -357,6 +357,35 @@ async def test_no_flood_of_addresses_becomes_a_flood_of_fetches() -> None:
     assert await source.believes(judge, DISPATCHER)
 
 
+async def test_a_known_certificate_goes_on_while_it_cannot_be_fetched_anew() -> None:
+    source = Source(DISPATCHER.der)
+    judge = source.judge()
+    assert await source.believes(judge, DISPATCHER)
+    source.certificates = []
+    source.seconds = KEEP_SECONDS + 1
+    for _ in range(3):
+        assert await source.believes(judge, DISPATCHER)
+    assert len(source.asked) == 2
+    source.now = NOW + 101 * DAY
+    with pytest.raises(CertificateUnavailable):
+        await source.believes(judge, DISPATCHER)
+
+
+async def test_bad_addresses_do_not_push_a_good_certificate_out() -> None:
+    source = Source(DISPATCHER.der)
+    judge = source.judge()
+    assert await source.believes(judge, DISPATCHER)
+    source.certificates = [issue(None).der]
+    for number in range(100):
+        source.seconds += 10
+        claim = read_claim(headers(url=f"https://{HOST}/{number}/a.cer"), HOSTS)
+        with pytest.raises(NotGenuine):
+            await judge.verify(claim, BODY)
+    asked = len(source.asked)
+    assert await source.believes(judge, DISPATCHER)
+    assert len(source.asked) == asked
+
+
 @pytest.mark.parametrize(
     "uri",
     [
