@@ -34,6 +34,8 @@ SEND_SECONDS = 45.0
 """How long one send is waited for, well inside the lease."""
 IDLE_SECONDS = 1.0
 MOST_AT_ONCE = 20
+FEWEST_FREE = 10
+"""How many more must be possible before messages are looked for: looking costs a transaction."""
 MOST_AGE = timedelta(hours=24)
 """How long a message is tried that definitely did not arrive."""
 LEAST_ATTEMPTS = 6
@@ -88,10 +90,14 @@ class OutboxWorker:
                 self._woken.clear()
                 if not await self._begin_some():
                     with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(IDLE_SECONDS):
+                        async with asyncio.timeout(self._idle_seconds()):
                             await self._woken.wait()
         finally:
             await self._finish()
+
+    def _idle_seconds(self) -> float:
+        pause = (self._resume - self._now()).total_seconds()
+        return min(pause, IDLE_SECONDS) if pause > 0 else IDLE_SECONDS
 
     async def send_due(self) -> int:
         """Send what is due now; how many messages were taken."""
@@ -109,7 +115,7 @@ class OutboxWorker:
 
     async def _begin(self) -> int:
         free, now = MOST_AT_ONCE - len(self._sending), self._now()
-        if free <= 0 or now < self._resume:
+        if free < FEWEST_FREE or now < self._resume:
             return 0
         async with self._store.begin() as connection:
             for sent in await outbox.sent_since(connection, self._counted, self._owner):
