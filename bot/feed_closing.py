@@ -13,12 +13,13 @@ from bot.conversation import Message, Place, PlaceKind, Sender, SendFailed, Send
 from bot.store import feeds, outbox, people
 from bot.store.engine import Store
 from bot.store.feeds import Feed, Kind, State
-from bot.store.outbox import Owed
+from bot.store.outbox import Op, Owed
 from bot.stored_messages import written
 from cards.notice import notice_card
 from cards.wording import Text, words
 
 _log = structlog.get_logger(__name__)
+_LOOK = words("Look there, or say “list” to see the deals.")
 REASON = words("Teams no longer takes messages here.").plain
 _PLACES: Mapping[PlaceKind, Text] = {
     PlaceKind.CHANNEL: words("a channel"),
@@ -62,15 +63,21 @@ async def close(
                 await outbox.put(connection, home, message, now, key=key)
 
 
-async def tell_of_loss(store: Store, sender: Sender, owed: Owed, now: datetime, error: str) -> None:
-    """Gives a feed's message up that may not have arrived, and says so to the feed's owner."""
+async def give_up(
+    store: Store, sender: Sender, owed: Owed, now: datetime, error: str, *, in_doubt: bool
+) -> None:
+    """Gives a message up; when it was a new one for a feed, the feed's owner is told.
+
+    `in_doubt` says that it may have arrived all the same.
+    """
+    told_of = owed.feed_id if owed.op is Op.SEND else None
     async with store.read() as connection:
-        feed = await feeds.find(connection, owed.feed_id or "")
+        feed = await feeds.find(connection, told_of or "")
     home = None if feed is None else await _home(store, sender, owed, feed)
     async with store.begin() as connection:
         given_up = await outbox.mark_failed(connection, owed, error)
         if given_up and feed is not None and home is not None:
-            message = written(_lost(owed.place, feed))
+            message = written((_missing if in_doubt else _lost)(owed.place, feed))
             await outbox.put(connection, home, message, now, key=f"feed-lost:{owed.id}")
 
 
@@ -126,17 +133,32 @@ def _off(place: Place, closed: Sequence[Feed]) -> Message:
     return Message(card=card, summary=title.plain)
 
 
-def _lost(place: Place, feed: Feed) -> Message:
+def _missing(place: Place, feed: Feed) -> Message:
     title = words("A notice may be missing")
     card = notice_card(
         title,
         words(
-            "Teams twice did not confirm a notice of {what} in {place} that you subscribed.",
+            "Teams twice did not confirm a notice of {what} in {place} where you subscribed.",
             what=_what([feed]),
             place=_PLACES[place.kind],
         ),
         words("I do not send it a third time, as it may be there already."),
-        words("Look there, or say “list won” to see your deals."),
+        _LOOK,
+    )
+    return Message(card=card, summary=title.plain)
+
+
+def _lost(place: Place, feed: Feed) -> Message:
+    title = words("A notice could not be sent")
+    card = notice_card(
+        title,
+        words(
+            "Teams did not take a notice of {what} in {place} where you subscribed.",
+            what=_what([feed]),
+            place=_PLACES[place.kind],
+        ),
+        words("It is not there; the next ones are sent as usual."),
+        _LOOK,
     )
     return Message(card=card, summary=title.plain)
 

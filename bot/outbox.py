@@ -111,7 +111,9 @@ class OutboxWorker:
             return await self._begin()
         except StoreError as error:
             _log.warning("outbox waits for the store", error=str(error))
-            return 0
+        except Exception:
+            _log.exception("outbox stumbled")
+        return 0
 
     async def _begin(self) -> int:
         free, now = MOST_AT_ONCE - len(self._sending), self._now()
@@ -151,7 +153,7 @@ class OutboxWorker:
 
     async def _settle(self, owed: Owed) -> None:
         if owed.op is Op.SEND and owed.doubts > MOST_DOUBTS:
-            await self._give_up_in_doubt(owed, "not confirmed twice")
+            await self._give_up(owed, "not confirmed twice", in_doubt=True)
             return
         wait = self._windows.take(owed.place.tenant, owed.place.channel)
         if wait > NONE:
@@ -228,9 +230,7 @@ class OutboxWorker:
             return
         wait = self._wait(owed, error)
         if wait is None:
-            _log.warning("owed message given up", outbox=owed.id, error=reason)
-            async with self._store.begin() as connection:
-                await outbox.mark_failed(connection, owed, reason)
+            await self._give_up(owed, reason, in_doubt=False)
             return
         if error.kind is SendFailure.THROTTLED:
             self._windows.hold(owed.place.channel, now + wait)
@@ -239,15 +239,17 @@ class OutboxWorker:
 
     async def _after_doubt(self, owed: Owed, error: SendFailed) -> None:
         if owed.doubts >= MOST_DOUBTS:
-            await self._give_up_in_doubt(owed, str(error))
+            await self._give_up(owed, str(error), in_doubt=True)
             return
         wait = max(SETTLE, timedelta(seconds=error.retry_after or 0))
         async with self._store.begin() as connection:
             await outbox.put_back_in_doubt(connection, owed, self._now() + wait, str(error))
 
-    async def _give_up_in_doubt(self, owed: Owed, reason: str) -> None:
-        _log.warning("owed message given up in doubt", outbox=owed.id, error=reason)
-        await feed_closing.tell_of_loss(self._store, self._sender, owed, self._now(), reason)
+    async def _give_up(self, owed: Owed, reason: str, *, in_doubt: bool) -> None:
+        _log.warning("owed message given up", outbox=owed.id, error=reason)
+        await feed_closing.give_up(
+            self._store, self._sender, owed, self._now(), reason, in_doubt=in_doubt
+        )
 
     def _wait(self, owed: Owed, error: SendFailed) -> timedelta | None:
         """How long until the next try; None for never."""

@@ -425,6 +425,16 @@ async def test_h9_in_doubt_twice_it_is_not_sent_a_third_time_and_the_owner_is_to
     assert await post.states() == ["failed", "sent"]
 
 
+async def test_h9_a_notice_that_teams_does_not_take_is_told_to_the_owner(post: Post) -> None:
+    feed = await post.feed()
+    await refuse(post, 400, "BadSyntax")
+    await post.owe(notice("won"), feed=feed)
+    await post.work()
+    (note,) = await post.told("a:personal-ben")
+    assert "could not be sent" in note
+    assert (await post.reread(feed.id)).state is State.ON
+
+
 async def test_h9_an_update_in_doubt_is_simply_made_again(post: Post) -> None:
     await post.owe("one")
     await post.work()
@@ -584,3 +594,46 @@ async def test_g6_an_instance_that_slept_beyond_its_lease_sends_nothing(post: Po
     assert await other.send_due() == 1
     await post.worker._settle(held)
     assert [message.text for message in await post.told()] == ["one"]
+
+
+async def test_the_worker_is_woken_and_finishes_what_it_began(post: Post) -> None:
+    arrived = asyncio.Event()
+    deliver = post.worker._deliver
+
+    async def slowly(owed: Owed) -> str:
+        found = await deliver(owed)
+        arrived.set()
+        await asyncio.sleep(0)
+        return found
+
+    post.worker._deliver = slowly  # type: ignore[method-assign]
+    running = asyncio.create_task(post.worker.run())
+    await post.owe("one")
+    post.worker.wake()
+    async with asyncio.timeout(10):
+        await arrived.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert await post.states() == ["sent"]
+
+
+async def test_what_the_worker_stumbles_over_does_not_end_it(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim_ready, stumbled = outbox.claim_ready, asyncio.Event()
+
+    async def stumble(*given: object, **more: object) -> list[Owed]:
+        if not stumbled.is_set():
+            stumbled.set()
+            raise ZeroDivisionError
+        return await claim_ready(*given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(outbox, "claim_ready", stumble)
+    running = asyncio.create_task(post.worker.run())
+    async with asyncio.timeout(10):
+        await stumbled.wait()
+        await post.owe("one")
+        post.worker.wake()
+        await post.world.sees("ben", lambda seen: [each.text for each in seen] == ["one"], "wins")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
