@@ -130,7 +130,8 @@ def read_wish(words: Sequence[Word]) -> Wish:
         if key == "thread" or key == "flat":
             wish = replace(wish, flat=key == "flat")
         elif key == "quiet":
-            wish = replace(wish, quiet=read_quiet(join(values)))
+            said = [word for word in values if word.plain not in {"hours", "from", "between"}]
+            wish = replace(wish, quiet=read_quiet(join(said)))
         else:
             wish = replace(wish, filters=_READERS[key](wish.filters, values))
     return wish

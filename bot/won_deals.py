@@ -138,7 +138,12 @@ async def _tell(
     for feed in await feeds.of_kind(connection, tenant, moment.kind):
         if not is_new and not (_is_personal(feed) and by is not None and feed.owner == by.id):
             continue
-        if tells(moment.kind, feed, moment.at) and _wanted(feed, referral, by):
+        try:
+            wanted = tells(moment.kind, feed, moment.at) and _wanted(feed, referral, by)
+        except ValueError as error:
+            _log.error("feed cannot be read", feed=feed.id, error=str(error))
+            continue
+        if wanted:
             promised += await promise(connection, feed, event, now)
     return promised
 
