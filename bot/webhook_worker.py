@@ -146,7 +146,7 @@ class WebhookWorker:
         async with self._desk.store.read() as connection:
             readers = await deal_readers.of_deal(connection, self._tenants, referral_id)
         if not readers:
-            return State.IGNORED, "nobody asked to hear of deals"
+            return State.IGNORED, "nobody who asked to hear of deals is signed in"
         seen: set[str] = set()
         unknown = False
         for person in readers:

@@ -46,6 +46,10 @@ def start(folder: Path, port: int, **changes: str) -> subprocess.CompletedProces
         ({"DEALDESK_ENCRYPTION_KEYS": ""}, "ENCRYPTION_KEYS"),
         ({"DEALDESK_MODE": "sandbox", "DEALDESK_HOST": "0.0.0.0"}, "HOST"),  # noqa: S104
         ({"DEALDESK_MODE": "test"}, "MODE"),
+        ({"DEALDESK_WEBHOOK_ROOTS": "nowhere.pem"}, "WEBHOOK_ROOTS"),
+        ({"DEALDESK_WEBHOOK_ROOTS": str(ROOT / "app.py")}, "WEBHOOK_ROOTS"),
+        ({"DEALDESK_WEBHOOK_API_URL": "http://api.example.com"}, "WEBHOOK_API_URL"),
+        ({"DEALDESK_WEBHOOK_API_URL": "https://127.0.0.1"}, "WEBHOOK_API_URL"),
     ],
 )
 def test_A9_unsafe_settings_end_the_process_with_one_sentence(

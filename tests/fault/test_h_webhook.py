@@ -16,7 +16,9 @@ import pytest
 from bot import webhook_registration
 from bot.settings import load
 from bot.webhooks import PATH
-from sandbox.deals import FABRIKAM, FABRIKAM_MICROSOFT, SOUTHRIDGE
+from sandbox import deal_shapes
+from sandbox.catalogue import ADATUM
+from sandbox.deals import BELLOWS, FABRIKAM, FABRIKAM_MICROSOFT, SOUTHRIDGE
 from sandbox.webhook_certificates import Kind
 from tests.bots import ROOT
 from tests.scenario.conftest import signed_in
@@ -259,6 +261,44 @@ async def test_H5_out_of_order_and_about_microsofts_side_the_truth_is_told_once(
     assert {row["state"] for row in found} == {"done"}
     assert {row["event_name"] for row in found} == {EVENT, "related-referral-updated"}
     assert len(told(await listening.messages("dana", "wins"))) == 1
+
+
+async def test_H5_another_partners_win_in_the_same_deal_is_not_ours(notified: World) -> None:
+    await signed_in(notified, "cleo")
+    await notified.says("cleo", "subscribe won", "wins")
+    await notified.hears("cleo", "wins", until="Subscri")
+    await notified.edit(deal_shapes._other_id(BELLOWS, ADATUM), WON, by="portal")
+    assert [row["state"] for row in await worked_off(notified, 1)] == ["done"]
+    assert told(await notified.messages("dana", "wins")) == []
+    await notified.post("webhooks", lose=True)
+    await notified.edit(BELLOWS, WON, by="portal")
+    await notified.post("webhooks", lose=False)
+    await notified.edit(deal_shapes.microsoft_id(BELLOWS), NOTES, by="portal")
+    messages = await notified.sees("dana", lambda seen: bool(told(seen)), "wins")
+    (notice,) = told(messages)
+    assert "Bellows College" in notice
+    assert len(await worked_off(notified, 2)) == 2
+
+
+async def test_what_was_acknowledged_survives_a_kill(world: World) -> None:
+    bot = await world.bot_process()
+    await world.post("webhooks", url=f"{bot.url}{PATH}")
+    await signed_in(world, "ben")
+    await world.says("ben", "subscribe won", "wins")
+    await world.hears("ben", "wins", until="Subscri")
+    await world.fault("status", method="GET", path=FABRIKAM, status=503, times=100)
+    await world.edit(FABRIKAM, WON, by="portal")
+    async with asyncio.timeout(10):
+        while not (await world.get("webhooks"))["deliveries"][0]["done"]:
+            continue
+    assert (await world.get("webhooks"))["deliveries"][0]["statuses"] == [200]
+    await bot.kill()
+    await world.clear_faults()
+    await world.advance(120)
+    await world.bot()
+    await world.sees("dana", lambda seen: bool(told(seen)), "wins", within=20)
+    (row,) = await worked_off(world, 1)
+    assert row["state"] == "done"
 
 
 async def test_H5_what_cannot_be_seen_or_is_unknown_is_ignored_quietly(listening: World) -> None:
