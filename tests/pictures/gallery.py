@@ -56,6 +56,7 @@ from partner_center.eligibility import (
 from partner_center.referral import Member, Problem, Referral, Solution
 from partner_center.registration import Registration
 from partner_center.wire import Json
+from tests.pictures import approval_cards
 
 Card = dict[str, object]
 
@@ -495,6 +496,7 @@ CARDS: Final[dict[str, Callable[[], Card]]] = {
     "who": lambda: who_card("Ada Lindqvist", "ada.lindqvist@contoso.example", "admin", "Contoso"),
     "trouble-mfa": lambda: trouble_card("mfa"),
     "trouble-role": lambda: trouble_card("role", request_id="b1c2d3e4"),
+    **approval_cards.gallery(READER),
 }
 
 
@@ -556,6 +558,7 @@ def holding(said: str) -> dict[str, Card]:
         "help": help_card([CommandHelp(said, said, said, [said])] * 60, said, True, READER),
         "signed-in": signed_in_card(said, said, said),
         "who": who_card(said, said, said, said),
+        **approval_cards.holding(said, READER),
     }
 
 
