@@ -4,10 +4,33 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sandbox.deals import FABRIKAM, PROSEWARE, WOODGROVE
+from sandbox.deals import (
+    ALPINE,
+    FABRIKAM,
+    GRAPHIC,
+    MARGIE,
+    NORTHWIND,
+    PROSEWARE,
+    REGISTERED_ACTION,
+    RELECLOUD,
+    WOODGROVE,
+)
+from sandbox.people import PEOPLE, TENANT_ID
 from tests.scenario.conftest import signed_in
 from tests.seen import Heard
 from tests.world import World
+
+GUEST = {
+    "members": [
+        {
+            "id": "29:guest",
+            "aadObjectId": "00000000-0000-4000-8000-0000000000aa",
+            "name": "Gia Guest",
+            "userRole": "guest",
+            "tenantId": TENANT_ID,
+        }
+    ]
+}
 
 
 async def subscribes(world: World, person: str, what: str, where: str = "wins") -> Heard:
@@ -148,3 +171,146 @@ async def test_no_role_no_subscription(office: World) -> None:
     await office.says("eve", "subscribe won", "wins")
     heard = await office.hears("eve", "wins")
     assert "role" in heard
+
+
+async def test_quiet_hours_hold_and_fold_what_happens_in_them(ben: World) -> None:
+    now = ben.clock()
+    start, end = (now - timedelta(hours=1)).hour, (now + timedelta(hours=3)).hour
+    await ben.says("ben", f"subscribe won quiet {start}-{end}", "wins", timezone="UTC")
+    await ben.hears("ben", "wins", until="Subscri")
+    for deal in (FABRIKAM, WOODGROVE, PROSEWARE):
+        await wins(ben, deal=deal)
+    assert notices(await ben.messages("dana", "wins")) == []
+    await ben.advance(4 * 3600)
+    messages = await ben.sees("dana", lambda seen: bool(notices(seen, "3 changes")), "wins")
+    (folded,) = notices(messages, "3 changes")
+    for name in ("Fabrikam", "Woodgrove", "Proseware"):
+        assert name in folded
+    assert notices(messages) == []
+
+
+async def test_a_burst_is_folded_after_the_first_five(ben: World) -> None:
+    await subscribes(ben, "ben", "won")
+    many = (FABRIKAM, NORTHWIND, WOODGROVE, RELECLOUD, PROSEWARE, ALPINE, MARGIE, GRAPHIC)
+    for deal in many:
+        await wins_in_portal(ben, deal)
+    await ben.advance(400)
+    await ben.sees("dana", lambda seen: len(notices(seen)) == 5, "wins")
+    await ben.advance(700)
+    messages = await ben.sees("dana", lambda seen: bool(notices(seen, "3 changes")), "wins")
+    assert len(notices(messages)) == 5
+
+
+async def test_a_new_deal_reminds_its_owner_then_the_team_and_the_channel(office: World) -> None:
+    for person in ("ada", "ben"):
+        await signed_in(office, person)
+    await subscribes(office, "ada", "expiring")
+    reminder = await office.sees(
+        "ben", lambda seen: bool(notices(seen, "A new deal expires")), within=20
+    )
+    (first,) = [each for each in notices(reminder, "A new deal expires") if "Tailspin" in each]
+    assert "in 3 days" in first
+    assert "unsubscribe expiring" in first
+    channel = await office.sees(
+        "dana", lambda seen: any("Tailspin" in each for each in seen), "wins", within=20
+    )
+    assert len([each for each in channel if "Tailspin" in each]) == 1
+    await office.advance(2 * 86_400 + 3600)
+    await office.sees("ben", lambda seen: len([e for e in seen if "Tailspin" in e]) == 2, within=20)
+    await office.clicks("ben", "Snooze", message=first.id)
+    await office.hears("ben", until="I remind you again after")
+
+
+async def test_hand_over_tells_a_colleague_and_reminds_them_instead(office: World) -> None:
+    for person in ("ada", "ben"):
+        await signed_in(office, person)
+    await office.says("ada", "hello")
+    await office.hears("ada")
+    await subscribes(office, "ada", "expiring", "wins")
+    await office.advance(7 * 86_400)
+    seen = await office.sees(
+        "ada", lambda seen: any("School of Fine Art" in each for each in seen), within=20
+    )
+    reminder = next(each for each in seen if "School of Fine Art" in each)
+    await office.clicks("ada", "Hand over", message=reminder.id)
+    form = await office.hears("ada", until="Hand this deal over?")
+    await office.clicks("ada", "Hand over", message=form.id, inputs={"to": PEOPLE["ben"].oid})
+    await office.hears("ada", until="was told")
+    await office.sees(
+        "ben", lambda seen: any("Ada Lindqvist hands this deal to you" in e for e in seen)
+    )
+
+
+async def test_unsubscribe_expiring_ends_reminders_nobody_asked_for(office: World) -> None:
+    for person in ("ada", "ben"):
+        await signed_in(office, person)
+    await office.says("ben", "unsubscribe expiring")
+    await office.hears("ben", until="The subscription has ended")
+    await subscribes(office, "ada", "expiring")
+    await office.sees("dana", lambda seen: any("Tailspin" in each for each in seen), "wins")
+    assert not any("Tailspin" in each for each in await office.messages("ben"))
+
+
+async def test_what_microsoft_says_of_a_registration_reaches_the_person_with_the_reason(
+    ben: World,
+) -> None:
+    await signed_in(ben, "ada")
+    await subscribes(ben, "ada", "registered")
+    await ben.post(
+        "registration",
+        referral=REGISTERED_ACTION,
+        state="Failed",
+        reason="The contract names another solution.",
+    )
+    await ben.advance(400)
+    told = await ben.sees("ben", lambda seen: bool(notices(seen, "Your registration")))
+    (mine,) = notices(told, "Your registration")
+    assert "The contract names another solution." in mine
+    assert "Review failed" in mine
+    channel = await ben.sees("dana", lambda seen: bool(notices(seen, "Registration: ")), "wins")
+    assert "The contract names another solution." in notices(channel, "Registration: ")[0]
+
+
+async def test_guests_in_the_channel_see_no_names_and_no_amounts(ben: World) -> None:
+    await ben.fault("status", api="connector", path=".*pagedmembers.*", status=200, body=GUEST)
+    card = await subscribes(ben, "ben", "won")
+    assert "names and amounts are left out" in card
+    await wins(ben)
+    messages = await ben.sees("dana", lambda seen: bool(notices(seen)), "wins")
+    (notice,) = notices(messages)
+    for hidden in ("Fabrikam", "30,000", "Okafor"):
+        assert hidden not in str(notice.raw)
+    assert "guests can read this channel" in notice
+
+
+async def test_names_are_shown_to_guests_when_that_was_said(ben: World) -> None:
+    await ben.fault("status", api="connector", path=".*pagedmembers.*", status=200, body=GUEST)
+    await subscribes(ben, "ben", "won names")
+    await wins(ben)
+    messages = await ben.sees("dana", lambda seen: bool(notices(seen)), "wins")
+    assert "Fabrikam Inc" in notices(messages)[0]
+
+
+async def test_who_may_subscribe_a_channel_is_a_setting(world: World) -> None:
+    await world.bot(subscribers="approvers", approvers=PEOPLE["dana"].email)
+    for person in ("ben", "dana"):
+        await signed_in(world, person)
+    await world.says("ben", "subscribe won", "wins")
+    refused = await world.hears("ben", "wins", until="You may not change what is told here")
+    assert "approvers" in refused
+    await subscribes(world, "dana", "won")
+    await world.clicks("ben", "Delete", where="wins")
+    await world.says("ben", "unsubscribe", "wins")
+    await world.hears("ben", "wins", until="You may not change what is told here")
+    await world.says("ben", "notify me won", "wins")
+    await world.hears("ben", "wins", until="in our personal chat")
+    await world.says("dana", "subscriptions", "wins")
+    await world.hears("dana", "wins", until="● On")
+
+
+async def test_a_feed_in_a_thread_stays_in_it(ben: World) -> None:
+    said = await ben.says("ben", "subscribe won thread", "wins")
+    await ben.hears("ben", "wins", until="All in one thread")
+    await wins(ben)
+    messages = await ben.sees("dana", lambda seen: bool(notices(seen)), "wins")
+    assert notices(messages)[0].raw["thread"] == said.id
