@@ -31,6 +31,7 @@ from cards.elements import (
     Size,
     Style,
     Text,
+    action_set,
     button,
     card,
     container,
@@ -210,20 +211,12 @@ def approvals_card(
     body += [_row(view, reader, who=False) for view in mine]
     if not mine:
         body.append(paragraph(words("You wait for no approval."), spacing="small"))
-    buttons: list[Piece] = []
-    for view in (*for_me, *mine)[:_MOST_BUTTONS]:
-        title = words("Open #{handle}", handle=view.handle)
-        buttons.append(button(title, OpenApproval(view.id), primary=not buttons and bool(for_me)))
-    buttons.append(button(words("Refresh"), Approvals()))
     summary = counted(
         "{count} request waits for your approval.",
         "{count} requests wait for your approval.",
         len(for_me),
     )
-    return card(body, buttons, summary=summary)
-
-
-_MOST_BUTTONS: Final = 5
+    return card(body, [button(words("Refresh"), Approvals())], summary=summary)
 
 
 def _row(view: ApprovalView, reader: Reader, *, who: bool) -> Piece:
@@ -244,7 +237,12 @@ def _row(view: ApprovalView, reader: Reader, *, who: bool) -> Piece:
         )
     else:
         second = words("{state}; until {end}", state=state, end=reader.moment(view.expires))
-    lines = [paragraph(first), paragraph(second, subtle=True, size=Size.SMALL, spacing="none")]
+    opens = button(words("Open #{handle}", handle=view.handle), OpenApproval(view.id))
+    lines = [
+        paragraph(first),
+        paragraph(second, subtle=True, size=Size.SMALL, spacing="none"),
+        action_set([opens], spacing="small"),
+    ]
     return container(lines, style=Style.CALM, spacing="small")
 
 
@@ -404,7 +402,7 @@ def _nothing(_view: ApprovalView, _reader: Reader) -> Sequence[Text]:
 def _stale(view: ApprovalView, _reader: Reader) -> Sequence[Text]:
     lines = [
         words("Somebody changed the deal after this was asked, so the approval does not apply."),
-        words("Nothing of this request was changed. It has to be approved again."),
+        words("Nothing of this request was written. It has to be approved again."),
     ]
     if view.moved:
         lines.append(words("What changed meanwhile:"))
