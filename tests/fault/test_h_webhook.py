@@ -334,14 +334,21 @@ async def test_H6_the_address_of_a_notification_is_never_called(listening: World
     assert {call["owner"] for call in calls} == {"ben"}
 
 
-async def test_a_delivery_that_was_not_taken_is_made_again(notified: World) -> None:
-    await notified.fault("status", "entra", method="GET", path="/certificates/", status=503)
-    await notified.edit(FABRIKAM, NOTES, by="portal")
-    async with asyncio.timeout(15):
-        while not rows(notified):
-            await notified.advance(2)
+async def test_a_delivery_that_could_not_be_stored_is_made_again(notified: World) -> None:
+    with closing(sqlite3.connect(f"{notified.folder}/dealdesk.db", isolation_level=None)) as held:
+        held.execute("BEGIN EXCLUSIVE")
+        await notified.edit(FABRIKAM, NOTES, by="portal")
+        async with asyncio.timeout(10):
+            while not (await notified.get("webhooks"))["deliveries"][0]["statuses"]:
+                continue
+        held.execute("ROLLBACK")
+    await notified.advance(1)
+    async with asyncio.timeout(10):
+        while not (await notified.get("webhooks"))["deliveries"][0]["done"]:
+            continue
     (delivery,) = (await notified.get("webhooks"))["deliveries"]
-    assert delivery["statuses"][0] == 503
+    assert delivery["statuses"] == [503, 200]
+    assert len(rows(notified)) == 1
 
 
 async def test_partner_center_down_is_waited_for(listening: World) -> None:
