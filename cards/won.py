@@ -86,7 +86,7 @@ def won_card(what: Happening, audience: Audience, reader: Reader) -> dict[str, o
         (words("Registration"), _registration(what)),
     ]
     return _notice(
-        words("🏆 Deal won"),
+        words("★ Deal won"),
         what,
         audience,
         lines,
@@ -142,7 +142,7 @@ def expiring_card(
         button(words("Hand over"), HandOver(what.deal)),
     )
     return _notice(
-        words("⏳ A new deal expires {left}", left=left),
+        words("⚠ A new deal expires {left}", left=left),
         what,
         audience,
         lines,
