@@ -15,7 +15,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot import approvals, crash, log, maintenance, retention, webhook_registration
+from bot import approval_asking, crash, log, maintenance, retention, webhook_registration
 from bot.approval_work import ApprovalWork
 from bot.background import Background
 from bot.desk import Desk
@@ -106,7 +106,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> web
         asyncio.sleep,
         bot_id,
         policy=parse_policy(settings.approval_policy, settings.approvers),
-        gate=approvals.gate,
+        gate=approval_asking.gate,
         wake_approvals=bell.set,
     )
     resolver = Resolver(Parts(store, partner_center, identity, clock, asyncio.sleep, new_id, owner))

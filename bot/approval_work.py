@@ -16,8 +16,8 @@ from typing import Protocol
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot import approvals as asking
 from bot import proposals as writing
+from bot.approval_acts import record, told_expired
 from bot.approval_people import deciders, named
 from bot.approval_reach import personal_chat
 from bot.approval_view import (
@@ -132,7 +132,7 @@ class ApprovalWork:
         now = self._desk.now()
         async with self._desk.store.begin() as connection:
             for ended in await approvals.expire_due(connection, now):
-                await asking.told_expired(connection, self._desk, ended, now)
+                await told_expired(connection, self._desk, ended, now)
 
     # Cards to people
 
@@ -399,7 +399,7 @@ class ApprovalWork:
         ended = await approvals.advance(connection, held, end.state, now, reason=end.reason)
         if ended is None:
             return
-        await asking.record(connection, ended, ended.requester, end.state.value, now)
+        await record(connection, ended, ended.requester, end.state.value, now)
         await owe_copies(connection, self._desk.policy, ended, now)
         if end.reply is not None:
             key = f"approval:{ended.id}:result"

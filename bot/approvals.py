@@ -6,153 +6,35 @@ Partner Center does. What was approved is carried out by `approval_work`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import proposals as writing
-from bot.approval_people import Authority, Refusal, authority, canonical, deciders
-from bot.approval_reach import meet
+from bot.approval_acts import about, drop_subject, expire, noted, notice, placed
+from bot.approval_people import Authority, Refusal, authority, deciders
 from bot.approval_view import (
-    facts,
     message_for,
     owe_copies,
     tell,
     view_of,
 )
-from bot.conversation import Message
-from bot.desk import Desk, Turn, bearer
-from bot.policy import Lost, Policy, Register, ValueAbove, ValueChange, Valuing, Wish, Won
-from bot.proposal_fields import changes_between, texts, typed
+from bot.desk import Desk, Turn
 from bot.replies import Reply, Where
-from bot.store import approval_copies, approvals, audit, jsontext, people, proposals, registrations
-from bot.store.approvals import Approval, State, Subject, Verdict
-from bot.store.drafts import Draft
-from bot.store.jsontext import Json
-from bot.store.proposals import Proposal
+from bot.store import approval_copies, approvals, people
+from bot.store.approvals import Approval, State, Verdict
 from cards import actions
-from cards.actions import OpenApproval, Show
-from cards.approval import LONGEST_REASON, Kind, Role, approvals_card, summary_of_request
-from cards.changes import FieldChange
-from cards.notice import notice_card
+from cards.actions import OpenApproval
+from cards.approval import LONGEST_REASON, Role, approvals_card
 from cards.wording import Text, text, words
-from partner_center.referral import Referral
-from partner_center.registration import DealRegistration, fingerprint
 
 _log = structlog.get_logger(__name__)
 _TRIES = 6
 """Votes that may come between reading a request and voting on it."""
 _MOST_LISTED = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a request is bound to."""
-
-    kind: Kind
-    subject: Subject
-    subject_id: str
-    operations: str
-    fingerprint: str | None
-    changes: tuple[FieldChange, ...] = ()
-
-
-async def gate(desk: Desk, turn: Turn, proposal: Proposal, *, asking: bool) -> Reply | None:
-    """What happens instead of writing a proposal; None when it may be written now.
-
-    An open request is shown again. With `asking`, a write the policy wants approved becomes one.
-    """
-    if turn.approval is not None:
-        return None
-    async with desk.store.read() as connection:
-        standing = await approvals.of_subject(connection, Subject.PROPOSAL, proposal.id)
-    if standing is not None and standing.state in {State.WAITING, State.APPROVED}:
-        return await _shown(desk, turn, standing)
-    if not asking or proposal.state is not proposals.State.OPEN:
-        return None
-    kind = _kind_of(desk, turn, proposal)
-    if kind is None:
-        return None
-    referral = await desk.partner_center.get(await bearer(desk, turn), proposal.referral_id)
-    if not _rules(desk, turn).asks(_wish_of(kind, proposal, referral)):
-        return None
-    if referral.etag != proposal.base_etag:
-        return await writing.judge(desk, turn, proposal, referral)
-    changes = tuple(changes_between(texts(proposal.base), texts(proposal.after)))
-    operations = proposal.operations
-    if not isinstance(operations, str):
-        raise TypeError("the operations of a proposal are stored as one document")
-    asked = Asked(kind, Subject.PROPOSAL, proposal.id, operations, None, changes)
-    return await ask(desk, turn, referral, asked)
-
-
-def registration_asked(draft: Draft, registration: DealRegistration) -> Asked:
-    """What a request to register is bound to: every value, and their fingerprint."""
-    operations = jsontext.write(registrations.values_of(registration))
-    return Asked(Kind.REGISTER, Subject.DRAFT, draft.id, operations, fingerprint(registration))
-
-
-def asks_to_register(desk: Desk, turn: Turn) -> bool:
-    """Whether a registration needs approval here."""
-    return _rules(desk, turn).asks(Register())
-
-
-async def ask(
-    desk: Desk,
-    turn: Turn,
-    referral: Referral,
-    asked: Asked,
-    also: Callable[[AsyncConnection], Awaitable[bool]] | None = None,
-) -> Reply:
-    """Store the request and show it where it was asked; the worker brings it to the approvers.
-
-    `also` is done in the same transaction; when it says False, nothing is stored.
-    """
-    account = await desk.identity.account(turn.person)
-    now, rules = desk.now(), _rules(desk, turn)
-    await meet(desk, turn.person.tenant, turn.place.service_url, rules.approvers)
-    async with desk.store.begin() as connection:
-        known = await people.find(connection, turn.person.tenant, turn.person.id)
-        upn = account.upn if account else known.upn if known else None
-        others = _others(rules.approvers, turn, upn)
-        if len(others) < rules.quorum:
-            return _nobody_left()
-        if also is not None and not await also(connection):
-            return writing.not_valid()
-        created = await approvals.create(
-            connection,
-            tenant=turn.person.tenant,
-            requester=turn.person.id,
-            requester_upn=upn,
-            place=turn.place,
-            referral_id=referral.id,
-            kind=asked.kind.value,
-            subject=asked.subject,
-            subject_id=asked.subject_id,
-            operations=asked.operations,
-            base_etag=referral.etag,
-            fingerprint=asked.fingerprint,
-            diff=facts(referral, asked.changes),
-            approvers=sorted(others),
-            quorum=rules.quorum,
-            expires=now + rules.expires,
-            now=now,
-        )
-        approval = (
-            await approvals.find(connection, created)
-            if created
-            else await approvals.of_subject(connection, asked.subject, asked.subject_id)
-        )
-        if approval is None:
-            return writing.not_valid()
-        if created:
-            await _note(connection, approval, turn, "asked", now)
-    desk.wake_approvals()
-    return await _placed(desk, turn, approval, Where.EDIT)
 
 
 async def pressed(
@@ -196,17 +78,6 @@ async def listed(desk: Desk, turn: Turn) -> Reply:
     return Reply(card=card, summary="Approvals")
 
 
-async def standing_of(desk: Desk, subject: Subject, subject_id: str) -> Approval | None:
-    """The newest request for a proposal or a draft."""
-    async with desk.store.read() as connection:
-        return await approvals.of_subject(connection, subject, subject_id)
-
-
-async def show(desk: Desk, turn: Turn, approval: Approval) -> Reply:
-    """A request as this person may see it, as a card of its own here."""
-    return await _placed(desk, turn, approval, Where.EDIT)
-
-
 async def _decide(desk: Desk, turn: Turn, approval_id: str, verdict: Verdict, reason: str) -> Reply:
     """Approve or reject. However many press in the same moment, one vote after the other counts."""
     found: Approval
@@ -235,7 +106,7 @@ async def _vote(
         await people.remember(connection, turn.person, turn.place.service_url, now)
         who = await authority(connection, desk.policy, read, turn.person, now)
         if who.role is not Role.APPROVER:
-            await _note(connection, read, turn, f"refused.{who.refusal}", now)
+            await noted(connection, read, turn, f"refused.{who.refusal}", now)
             note: Text | None = _REFUSED[who.refusal or Refusal.NOT_AN_APPROVER]
         elif read.expires <= now:
             note = None
@@ -288,35 +159,9 @@ async def _count(
         await drop_subject(connection, fresh, now)
     elif sum(vote.verdict is Verdict.APPROVE for vote in given) >= fresh.quorum:
         decided = await approvals.decide(connection, fresh, State.APPROVED, turn.person.id, now)
-    await _note(connection, fresh, turn, verdict.value, now, reason, who.acting_for)
+    await noted(connection, fresh, turn, verdict.value, now, reason, who.acting_for)
     await owe_copies(connection, desk.policy, decided or fresh, now)
     return True
-
-
-async def expire(
-    connection: AsyncConnection, desk: Desk, approval: Approval, now: datetime
-) -> None:
-    """End a request nobody decided in time, if it still waits."""
-    ended = await approvals.advance(connection, approval, State.EXPIRED, now)
-    if ended is not None:
-        await told_expired(connection, desk, ended, now)
-
-
-async def told_expired(
-    connection: AsyncConnection, desk: Desk, ended: Approval, now: datetime
-) -> None:
-    """The rest of an expiry: nothing will be written, and every card says so."""
-    await drop_subject(connection, ended, now)
-    await record(connection, ended, ended.requester, "expired", now)
-    await owe_copies(connection, desk.policy, ended, now)
-    card = _notice(
-        words("Nobody decided in time"),
-        await _about(connection, desk, ended),
-        words("Nothing was changed."),
-        words("Ask again when somebody is there."),
-        (words("Show the deal"), Show(ended.referral_id)),
-    )
-    await tell(connection, ended, ended.requester, card, f"approval:{ended.id}:expired", now)
 
 
 async def _ask_back(desk: Desk, turn: Turn, approval_id: str, question: str) -> Reply:
@@ -333,7 +178,7 @@ async def _ask_back(desk: Desk, turn: Turn, approval_id: str, question: str) -> 
             kept = await approvals.advance(connection, found, State.WAITING, now, reason=said)
             if kept is not None:
                 asked = True
-                await _note(connection, kept, turn, "asked_back", now, question)
+                await noted(connection, kept, turn, "asked_back", now, question)
                 await owe_copies(connection, desk.policy, kept, now)
                 await _tell_question(connection, desk, turn, kept, question, now)
     if who.role is not Role.APPROVER:
@@ -351,9 +196,9 @@ async def _tell_question(
     question: str,
     now: datetime,
 ) -> None:
-    card = _notice(
+    card = notice(
         words("{who} asks you something", who=text(turn.person.name or "?", limit=60)),
-        await _about(connection, desk, approval),
+        await about(connection, desk, approval),
         text(question, limit=LONGEST_REASON),
         words("Answer them in a chat; the request goes on waiting."),
         (words("Open the request"), OpenApproval(approval.id)),
@@ -373,7 +218,7 @@ async def _withdraw(desk: Desk, turn: Turn, approval_id: str) -> Reply:
         ended = await approvals.withdraw(connection, found, now)
         if ended is not None:
             await drop_subject(connection, ended, now)
-            await _note(connection, ended, turn, "withdrawn", now)
+            await noted(connection, ended, turn, "withdrawn", now)
             await owe_copies(connection, desk.policy, ended, now)
     desk.wake_approvals()
     return await _shown(desk, turn, await _again(desk, found))
@@ -388,20 +233,20 @@ async def _remind(desk: Desk, turn: Turn, approval_id: str) -> Reply:
     now, reminded = desk.now(), 0
     async with desk.store.begin() as connection:
         voted = {vote.person for vote in await approvals.votes(connection, found.id)}
-        about = await _about(connection, desk, found)
+        asked = await about(connection, desk, found)
         for person in await deciders(connection, desk.policy, found, now):
             if person in voted:
                 continue
-            card = _notice(
+            card = notice(
                 words("{who} waits for you", who=text(turn.person.name or "?", limit=60)),
-                about,
+                asked,
                 words("It was asked {when}.", when=turn.reader.moment(found.created)),
                 words("Open it and decide."),
                 (words("Open the request"), OpenApproval(found.id)),
             )
             key = f"approval:{found.id}:remind:{person}:{now:%Y%m%d%H}"
             reminded += await tell(connection, found, person, card, key, now)
-        await _note(connection, found, turn, "reminded", now)
+        await noted(connection, found, turn, "reminded", now)
     desk.wake_approvals()
     return await _shown(desk, turn, found, _REMINDED if reminded else _REMINDED_ALREADY)
 
@@ -415,7 +260,7 @@ async def _open(desk: Desk, turn: Turn, approval_id: str) -> Reply:
         who = await authority(connection, desk.policy, approval, turn.person, desk.now())
     if who.role is Role.OTHER:
         return await _shown(desk, turn, approval, _REFUSED[Refusal.NOT_AN_APPROVER])
-    return await _placed(desk, turn, approval, Where.NEW)
+    return await placed(desk, turn, approval, Where.NEW)
 
 
 async def _found(desk: Desk, turn: Turn, approval_id: str) -> Approval | Reply:
@@ -458,80 +303,6 @@ async def _shown(desk: Desk, turn: Turn, approval: Approval, note: Text | None =
     return Reply(card=message.card, summary=message.summary, view=True)
 
 
-async def _placed(desk: Desk, turn: Turn, approval: Approval, where: Where) -> Reply:
-    """A new copy of the card: the person's own in a personal chat, everybody's elsewhere."""
-    for_person = turn.person.id if turn.is_personal else None
-    async with desk.store.begin() as connection:
-        message = await message_for(
-            connection, desk.policy, approval, for_person, desk.now(), reader=turn.reader
-        )
-
-    async def remember(message_id: str) -> None:
-        async with desk.store.begin() as connection:
-            await approvals.add_card(
-                connection, approval.id, turn.place, message_id, for_person=for_person
-            )
-            fresh = await approvals.find(connection, approval.id)
-            if fresh is not None and fresh.version != approval.version:
-                await owe_copies(connection, desk.policy, fresh, desk.now())
-        desk.wake_approvals()
-
-    return Reply(card=message.card, summary=message.summary, where=where, shown=remember)
-
-
-async def drop_subject(connection: AsyncConnection, approval: Approval, now: datetime) -> None:
-    """What was not approved is not written: its proposal is closed. A draft was closed before."""
-    if approval.subject is not Subject.PROPOSAL:
-        return
-    proposal = await proposals.find(connection, approval.subject_id)
-    if proposal is not None and proposal.state is proposals.State.OPEN:
-        await proposals.advance(connection, proposal, proposals.State.DISCARDED, now=now)
-
-
-async def record(
-    connection: AsyncConnection,
-    approval: Approval,
-    person: str,
-    outcome: str,
-    now: datetime,
-    detail: Mapping[str, Json] | None = None,
-) -> None:
-    """Note an act on a request."""
-    await audit.record(
-        connection,
-        audit.Entry(
-            at=now,
-            tenant=approval.tenant,
-            person=person,
-            kind="approval",
-            outcome=outcome,
-            referral_id=approval.referral_id,
-            detail={
-                "approval": approval.id,
-                "kind": approval.kind,
-                "subject": approval.subject_id,
-                "base_etag": approval.base_etag,
-                "fingerprint": approval.fingerprint,
-                **(detail or {}),
-            },
-        ),
-    )
-
-
-async def _note(
-    connection: AsyncConnection,
-    approval: Approval,
-    turn: Turn,
-    outcome: str,
-    now: datetime,
-    said: str = "",
-    acting_for: str | None = None,
-) -> None:
-    detail: dict[str, Json] = {"said": said} if said else {}
-    detail |= {"acting_for": acting_for} if acting_for else {}
-    await record(connection, approval, turn.person.id, outcome, now, detail)
-
-
 async def _waits_for(
     connection: AsyncConnection, desk: Desk, turn: Turn, approval: Approval, now: datetime
 ) -> bool:
@@ -543,17 +314,6 @@ async def _waits_for(
     return await _mandate_used(connection, approval, turn, who) is None
 
 
-async def _about(connection: AsyncConnection, desk: Desk, approval: Approval) -> Text:
-    return summary_of_request(await view_of(connection, desk.policy, approval))
-
-
-def _notice(
-    title: Text, happened: Text, did_not: Text, todo: Text, button: tuple[Text, actions.Action]
-) -> Message:
-    card = notice_card(title, happened, did_not, todo, (button,))
-    return Message(card=card, summary=title.plain)
-
-
 async def _stored(desk: Desk, approval_id: str) -> Approval | None:
     async with desk.store.read() as connection:
         return await approvals.find(connection, approval_id)
@@ -561,59 +321,6 @@ async def _stored(desk: Desk, approval_id: str) -> Approval | None:
 
 async def _again(desk: Desk, approval: Approval) -> Approval:
     return await _stored(desk, approval.id) or approval
-
-
-def _rules(desk: Desk, turn: Turn) -> Policy:
-    return desk.policy.at(turn.person.tenant, turn.place.channel)
-
-
-def _others(approvers: frozenset[str], turn: Turn, upn: str | None) -> frozenset[str]:
-    """The approvers without the requester, whatever name they are listed by."""
-    own = canonical(upn)
-    return frozenset(
-        name
-        for name in approvers
-        if name != turn.person.id and (own is None or canonical(name) != own)
-    )
-
-
-def _kind_of(desk: Desk, turn: Turn, proposal: Proposal) -> Kind | None:
-    """What a proposal would be asked for as; None for what no rule here can ask for."""
-    rules, after = _rules(desk, turn).rules, texts(proposal.after)
-    if after.get("status") == "Closed/Won":
-        return Kind.WON if Won() in rules else None
-    if after.get("status") == "Closed/Lost":
-        return Kind.LOST if Lost() in rules else None
-    if not {"value", "currency"} & set(after):
-        return None
-    return Kind.VALUE if any(isinstance(rule, ValueAbove | ValueChange) for rule in rules) else None
-
-
-def _wish_of(kind: Kind, proposal: Proposal, referral: Referral) -> Wish:
-    match kind:
-        case Kind.WON:
-            return Won()
-        case Kind.LOST:
-            return Lost()
-        case _:
-            after = texts(proposal.after)
-            value = typed("value", after["value"]) if "value" in after else referral.deal_value
-            return Valuing(
-                before=referral.deal_value,
-                before_currency=referral.currency,
-                after=value if isinstance(value, Decimal) else None,
-                after_currency=after.get("currency") or referral.currency,
-            )
-
-
-def _nobody_left() -> Reply:
-    card = notice_card(
-        words("Nobody else may approve this"),
-        words("This needs approval, and you cannot approve what you ask for yourself."),
-        words("Nothing was changed."),
-        words("Ask your administrator to name another approver."),
-    )
-    return Reply(card=card, summary="Nobody else may approve this")
 
 
 _REFUSED: Mapping[Refusal, Text] = {

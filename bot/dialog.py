@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot import approvals as asking
+from bot import approval_asking as asking
 from bot import registration_news as news
 from bot import walk
 from bot.crash import Point, crash_at
