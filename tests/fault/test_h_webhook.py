@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -79,6 +79,19 @@ async def fetched(world: World) -> list[str]:
     """The certificates the bot asked for."""
     found: list[str] = (await world.get("webhooks"))["fetched"]
     return found
+
+
+@asynccontextmanager
+async def locked(world: World) -> AsyncIterator[sqlite3.Connection]:
+    """The database held by somebody else, from between two transactions of the bot on."""
+    path = f"{world.folder}/dealdesk.db"
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as held:
+        async with asyncio.timeout(10):
+            while not held.in_transaction:
+                with suppress(sqlite3.OperationalError):
+                    held.execute("BEGIN EXCLUSIVE")
+                await asyncio.sleep(0.005)
+        yield held
 
 
 def told(messages: list[Heard]) -> list[Heard]:
@@ -335,13 +348,11 @@ async def test_H6_the_address_of_a_notification_is_never_called(listening: World
 
 
 async def test_a_delivery_that_could_not_be_stored_is_made_again(notified: World) -> None:
-    with closing(sqlite3.connect(f"{notified.folder}/dealdesk.db", isolation_level=None)) as held:
-        held.execute("BEGIN EXCLUSIVE")
+    async with locked(notified):
         await notified.edit(FABRIKAM, NOTES, by="portal")
         async with asyncio.timeout(10):
             while not (await notified.get("webhooks"))["deliveries"][0]["statuses"]:
                 continue
-        held.execute("ROLLBACK")
     await notified.advance(1)
     async with asyncio.timeout(10):
         while not (await notified.get("webhooks"))["deliveries"][0]["done"]:
