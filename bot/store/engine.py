@@ -39,6 +39,7 @@ class _Cursor(Protocol):
 
 class _Driver(Protocol):
     def cursor(self) -> _Cursor: ...
+    def close(self) -> None: ...
 
 
 class Store:
@@ -175,8 +176,11 @@ def _set_pragmas(driver: _Driver, _record: object) -> None:
     try:
         for pragma in _PRAGMAS:
             cursor.execute(pragma)
-    finally:
+    except BaseException:
         cursor.close()
+        driver.close()
+        raise
+    cursor.close()
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -232,6 +233,15 @@ async def test_i2_a_spoiled_file_is_named(tmp_path: Path, spoil: Callable[[Path]
     with pytest.raises(StoreUnavailable, match=r"dealdesk\.db"):
         await upgrade(store)
     await store.close()
+    await asyncio.to_thread(_drivers_ended)
+
+
+def _drivers_ended() -> None:
+    """A failed connection leaves no thread behind."""
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            thread.join(5)
+            assert not thread.is_alive()
 
 
 async def test_postgresql_out_of_reach_is_named_without_its_password() -> None:

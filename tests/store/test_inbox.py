@@ -17,7 +17,9 @@ T, P = BEN.tenant, BEN.id
 LEASE = timedelta(minutes=1)
 
 
-async def arrive(connection: AsyncConnection, body: str = "b", business: str = "k") -> bool:
+async def arrive(
+    connection: AsyncConnection, body: str = "b", business: str = "k", now: datetime = NOW
+) -> bool:
     return await inbox.add(
         connection,
         body_hash=body,
@@ -25,7 +27,7 @@ async def arrive(connection: AsyncConnection, body: str = "b", business: str = "
         event_name="referral-updated",
         referral_id="deal",
         changed=NOW,
-        now=NOW,
+        now=now,
     )
 
 
@@ -79,14 +81,14 @@ async def test_an_event_put_back_comes_again_later(store: Store) -> None:
 
 async def test_only_settled_events_are_pruned(store: Store) -> None:
     async with store.begin() as connection:
-        await arrive(connection)
+        await arrive(connection, now=NOW - timedelta(seconds=1))
         await arrive(connection, "b2", "k2")
     first, second = await claim(store)
     after = NOW + timedelta(days=1)
     async with store.begin() as connection:
         assert await inbox.settle(connection, first, State.IGNORED)
         assert await inbox.put_back(connection, second, NOW, "later")
-        await inbox.prune(connection, NOW)
+        await inbox.prune(connection, NOW - timedelta(seconds=1))
         assert not await arrive(connection)
         await inbox.prune(connection, after)
         assert await inbox.waiting(connection) == 1
