@@ -128,6 +128,8 @@ def happening(event: Event) -> Happening:
         is_cosell=facts.get("cosell") is True,
         registration=_text(facts, "registration") or "None",
         reason=_text(facts, "reason"),
+        approval=_text(facts, "approval"),
+        asked_by=_text(facts, "asked_by"),
     )
 
 

@@ -94,7 +94,10 @@ def subscribe_line(make: Callable[[Kind, Wish], Command], verb: str) -> Callable
             return Ask(f"“{shown}” can be read in more than one way. Which do you mean?", choices)
         except BadFilter as error:
             return Unclear(error.why, error.instead)
-        return make(KINDS[words[at].plain], wish)
+        kind, filters = KINDS[words[at].plain], wish.filters
+        if kind is Kind.APPROVALS and (filters.above or filters.countries or filters.solution):
+            return Unclear("Approvals are told of every deal.", "Say mine to hear only of yours.")
+        return make(kind, wish)
 
     return parse
 

@@ -453,4 +453,6 @@ def _example(now: datetime) -> Happening:
         expires=now + timedelta(days=3),
         is_cosell=True,
         registration="None",
+        approval="waiting",
+        asked_by="Example seller",
     )

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot.approval_feed import tell_approvals
 from bot.conversation import Person, PlaceKind, SendFailed
 from bot.desk import Desk
 from bot.expiry import Ladder
@@ -59,11 +60,18 @@ class Poller:
         self._ladder = Ladder(desk)
         self._rosters_at: datetime | None = None
         self._tried: dict[str, datetime] = {}
+        self._looks = (
+            self.poll_due,
+            self._tell_registered,
+            self._tell_approvals,
+            self._tell_held,
+            self._rosters,
+        )
 
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            for look in (self.poll_due, self._tell_registered, self._tell_held, self._rosters):
+            for look in self._looks:
                 try:
                     await look()
                 except StoreError as error:
@@ -203,6 +211,9 @@ class Poller:
             await noticed(self._desk, tenant, fresh, source="save", by=known.person)
         except (SignInNeeded, SignInUnavailable, errors.PartnerCenterError) as error:
             _log.info("registration not told yet", referral=referral_id, error=str(error))
+
+    async def _tell_approvals(self) -> None:
+        await tell_approvals(self._desk)
 
     async def _tell_held(self) -> None:
         await tell_held(self._desk)

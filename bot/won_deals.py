@@ -31,6 +31,8 @@ _log = structlog.get_logger(__name__)
 BURST = 5
 """Notices a feed gets one by one in BURST_WINDOW; what comes then is told in one."""
 BURST_WINDOW = timedelta(minutes=10)
+REPEATED_FOR = timedelta(days=30)
+"""How long after an event a personal feed is told of it when only now its owner's token sees it."""
 FEWEST_FOLDED = 2
 """Held notices from which a single message tells of all."""
 
@@ -90,21 +92,36 @@ async def _untold(
         return []
     async with desk.store.read() as connection:
         known = {
-            (event.kind, event.state_key): event.id
+            (event.kind, event.state_key): event
             for event in await events.of_referral(connection, tenant, referral.id)
         }
         own = await feeds.of_owner(connection, tenant, by.id) if by is not None else []
         mine = [feed for feed in own if _is_personal(feed) and feed.state is feeds.State.ON]
         untold = []
         for moment in found:
-            event_id = known.get((moment.kind.value, moment.state_key))
-            lacking = event_id is None
-            for feed in mine if event_id is not None else ():
-                hears = tells(moment.kind, feed, moment.at) and _wanted(feed, referral, by)
-                lacking |= hears and not await notices.is_told(connection, feed.id, event_id or "")
-            if lacking:
+            event = known.get((moment.kind.value, moment.state_key))
+            if event is None or await _lack(connection, mine, event, referral, moment, by, desk):
                 untold.append(moment)
     return untold
+
+
+async def _lack(
+    connection: AsyncConnection,
+    mine: list[Feed],
+    event: Event,
+    referral: Referral,
+    moment: Moment,
+    by: Person | None,
+    desk: Desk,
+) -> bool:
+    """Whether one of a person's own feeds should know an event and does not."""
+    if event.at < desk.now() - REPEATED_FOR:
+        return False
+    for feed in mine:
+        hears = tells(moment.kind, feed, moment.at) and _wanted(feed, referral, by)
+        if hears and not await notices.is_told(connection, feed.id, event.id):
+            return True
+    return False
 
 
 async def _tell(

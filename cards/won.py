@@ -62,8 +62,10 @@ class Happening:
     """The registration's state as the wire spells it."""
     reason: str = ""
     """What Microsoft wrote about the registration."""
-    approval: str = "waiting"
+    approval: str = ""
     """The state of a request for approval: waiting, approved, rejected, ..."""
+    asked_by: str = ""
+    """Who asked for the approval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,8 @@ def approval_notice(what: Happening, audience: Audience, reader: Reader) -> dict
     """A change of a deal waits for approval, or was decided."""
     state = _APPROVALS.get(what.approval) or text(what.approval, limit=40)
     lines = _who_and_what(what, audience, reader)
+    if not audience.hidden:
+        lines.append((words("Asked by"), text(what.asked_by, limit=80)))
     waits = what.approval == "waiting"
     return _notice(
         words("Approval: {state}", state=state),

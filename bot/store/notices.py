@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
-from bot.store.schema import events, notices, registrations
+from bot.store.schema import approvals, events, notices, registrations
 
 _TABLE = notices.c
 
@@ -146,3 +147,23 @@ async def first_registered(
         .limit(1)
     )
     return found
+
+
+async def approvals_untold(
+    connection: AsyncConnection, since: datetime, states: Collection[str], limit: int = 50
+) -> list[str]:
+    """Ids of requests for approval that came into one of these states since a moment and of which
+    no event is noted. The state key of such an event is `ID:STATE`."""
+    noted = sa.exists().where(
+        events.c.tenant == approvals.c.tenant,
+        events.c.referral_id == approvals.c.referral_id,
+        events.c.kind == "approvals",
+        events.c.state_key == approvals.c.id + ":" + approvals.c.state,
+    )
+    result = await connection.execute(
+        sa.select(approvals.c.id)
+        .where(approvals.c.state.in_(states), approvals.c.updated >= since, ~noted)
+        .order_by(approvals.c.updated)
+        .limit(limit)
+    )
+    return list(result.scalars())

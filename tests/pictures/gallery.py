@@ -396,6 +396,9 @@ SENT_BACK: Final = replace(
 EXPIRING: Final = replace(
     HAPPENING, handle=1043, name=NEW.referral.name, by="", expires=NOW + timedelta(days=3)
 )
+WAITING: Final = replace(
+    HAPPENING, by="", value=None, owner="", approval="waiting", asked_by="Ben Okafor"
+)
 CHANNEL: Final = Audience()
 GUESTS: Final = Audience(hidden=True)
 PERSONAL: Final = Audience(personal=True, unasked=True)
@@ -562,7 +565,7 @@ CARDS: Final[dict[str, Callable[[], Card]]] = {
         replace(HAPPENING, by="", by_microsoft=True), CHANNEL, READER
     ),
     "notice-expiring": lambda: expiring_card(EXPIRING, CHANNEL, READER),
-    "notice-approval": lambda: approval_notice(HAPPENING, CHANNEL, READER),
+    "notice-approval": lambda: approval_notice(WAITING, CHANNEL, READER),
     "expiring-owner": lambda: expiring_card(EXPIRING, PERSONAL, READER),
     "expiring-handed": lambda: expiring_card(
         EXPIRING, PERSONAL, READER, handed_by="Cleo Marchetti"
@@ -627,7 +630,7 @@ def holding(said: str) -> dict[str, Card]:
     entered = dict.fromkeys(("value", "notes", "first", "email"), said)
     told = Happening(
         DEAL, 1042, NOW, said, said, said, Decimal(1), said, said, said, registration=said,
-        reason=said, approval=said, expires=NOW,
+        reason=said, approval=said, asked_by=said, expires=NOW,
     )  # fmt: skip
     feed = FeedView(
         "c" * 32, said, "off", said, said, Decimal(1), said, (said,) * 9, said, zone=said,

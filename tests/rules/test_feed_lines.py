@@ -109,6 +109,7 @@ def test_without_a_kind_it_is_asked_which(text: str) -> None:
         "subscribe won quiet 8-8",
         "subscribe won quiet night",
         "subscribe won mine please everywhere",
+        "subscribe approvals country DE",
     ],
 )
 def test_d2_what_cannot_be_meant_is_refused_with_what_to_write(text: str) -> None:

@@ -17,6 +17,8 @@ from sandbox.deals import (
 )
 from sandbox.people import PEOPLE, TENANT_ID
 from tests.scenario.conftest import signed_in
+from tests.scenario.test_approvals import asks_to_change, open_house
+from tests.scenario.test_register import begins, walks_to_the_end
 from tests.seen import Heard
 from tests.world import World
 
@@ -314,3 +316,69 @@ async def test_a_feed_in_a_thread_stays_in_it(ben: World) -> None:
     await wins(ben)
     messages = await ben.sees("dana", lambda seen: bool(notices(seen)), "wins")
     assert notices(messages)[0].raw["thread"] == said.id
+
+
+async def test_approvals_are_told_when_they_wait_and_when_they_are_done(world: World) -> None:
+    await open_house(world)
+    await subscribes(world, "ben", "approvals")
+    await asks_to_change(world)
+    waits = await world.sees(
+        "cleo", lambda seen: bool(notices(seen, "waits for a decision")), "wins"
+    )
+    assert "Asked by" in notices(waits, "waits for a decision")[0].words.replace("\u00a0", " ")
+    await world.clicks("dana", "Approve")
+    told = await world.sees(
+        "cleo", lambda seen: bool(notices(seen, "carried out")), "wins", within=20
+    )
+    assert len(notices(told, "carried out")) == 1
+    assert len(notices(told, "waits for a decision")) == 1
+
+
+async def test_a_registration_of_ours_is_told_and_its_review_reaches_the_requester_once(
+    ben: World,
+) -> None:
+    await subscribes(ben, "ben", "registered")
+    await begins(ben)
+    await walks_to_the_end(ben)
+    await ben.clicks("ben", "Submit")
+    await ben.sees("dana", lambda seen: bool(notices(seen, "Registration: ")), "wins", within=20)
+    assert notices(await ben.messages("ben"), "Your registration") == []
+    await ben.advance(3600)
+    await ben.post(
+        "registration", referral=FABRIKAM, state="ActionRequired", reason="Attach the contract."
+    )
+    await ben.advance(400)
+    told = await ben.sees("ben", lambda seen: bool(notices(seen, "Your registration")), within=20)
+    assert "Attach the contract." in notices(told, "Your registration")[0]
+    await ben.advance(400)
+    await ben.advance(400)
+    assert len(notices(await ben.messages("ben"), "Your registration")) == 1
+
+
+async def test_looking_for_news_is_polite_and_stops_where_it_was(ben: World) -> None:
+    await subscribes(ben, "ben", "won")
+    await wins_in_portal(ben)
+    await ben.advance(400)
+    await ben.sees("dana", lambda seen: bool(notices(seen)), "wins")
+    before = len(await ben.requests())
+    await ben.advance(400)
+    await wins_in_portal(ben, WOODGROVE)
+    await ben.advance(400)
+    await ben.sees("dana", lambda seen: len(notices(seen)) == 2, "wins")
+    rows = (await ben.requests())[before:]
+    lists = [row for row in rows if row["path"].endswith("/referrals")]
+    assert all("updatedDateTime desc" in str(row["query"]) for row in lists)
+    assert len(rows) <= 4
+    assert [row["path"].rsplit("/", 1)[1] for row in rows if row not in lists] == [WOODGROVE]
+
+
+async def test_f4_looking_for_news_backs_off_while_partner_center_fails(ben: World) -> None:
+    await subscribes(ben, "ben", "won")
+    await wins_in_portal(ben)
+    await ben.account("ben", role="")
+    await ben.advance(400)
+    await ben.advance(400)
+    await ben.account("ben", role="Referral User")
+    await ben.advance(7 * 3600)
+    messages = await ben.sees("dana", lambda seen: bool(notices(seen)), "wins", within=20)
+    assert len(notices(messages)) == 1
