@@ -58,6 +58,8 @@ from partner_center.exchange import make_http
 STATE = Path(".dealdesk")
 """Where the sandbox keeps its encryption key, its CA and its world."""
 FINISH_SECONDS = 8.0
+CHOICES = frozenset({"approvers", "approval_policy"})
+"""Settings of the embedded sandbox that yield to what was set before."""
 
 
 def utc_now() -> datetime:
@@ -197,7 +199,8 @@ def outside_world(settings: Settings) -> Iterator[tuple[Settings, str | None]]:
     check(settings, sandbox_to_come=True)
     world = launch.start(settings.sandbox_port, settings.public_url, STATE.resolve(), notify=True)
     try:
-        os.environ.update(world.settings)
+        chosen = {f"DEALDESK_{name.upper()}" for name in settings.model_fields_set & CHOICES}
+        os.environ.update({k: v for k, v in world.settings.items() if k not in chosen})
         if not settings.encryption_keys:
             os.environ["DEALDESK_ENCRYPTION_KEYS"] = sandbox_key(STATE)
         yield load(), world.page

@@ -26,6 +26,8 @@ class Refusal(StrEnum):
     """They asked for it themselves, under this or another name."""
     GUEST = "guest"
     """A guest of the organisation."""
+    UNKNOWN = "unknown"
+    """Approvers are listed by sign-in name, and this person's is not known yet."""
     NOT_AN_APPROVER = "not_an_approver"
 
 
@@ -87,7 +89,9 @@ async def authority(
         own = each.person == approval.requester or is_same(name, approval.requester_upn)
         if not own and rules.is_approver(each.person, name):
             return Authority(Role.APPROVER, acting_for=each.person)
-    return Authority(Role.OTHER, refusal=Refusal.NOT_AN_APPROVER)
+    unknown = upn is None and any("@" in name for name in rules.approvers)
+    refusal = Refusal.UNKNOWN if unknown else Refusal.NOT_AN_APPROVER
+    return Authority(Role.OTHER, refusal=refusal)
 
 
 async def deciders(

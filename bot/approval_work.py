@@ -68,6 +68,11 @@ RECENT = timedelta(minutes=10)
 """How long cards that were on their way are looked after once a request has ended."""
 IDLE_SECONDS = 1.0
 REACH_AGAIN = timedelta(minutes=5)
+LOOK_AGAIN = timedelta(seconds=30)
+"""When a request whose cards are all there is looked at again: somebody may stand in by then."""
+AT_ONCE = 8
+"""Approvals carried out at the same time."""
+FINISH_SECONDS = 8.0
 
 
 class Looks(Protocol):
@@ -102,21 +107,28 @@ class ApprovalWork:
         self._owner = owner
         self._wake_outbox = wake_outbox
         self._unreached: dict[tuple[str, str], datetime] = {}
+        self._complete: dict[str, tuple[int, datetime]] = {}
+        self._busy: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            self._bell.clear()
-            try:
-                await self.once()
-            except StoreError as error:
-                _log.warning("approvals wait for the store", error=str(error))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(IDLE_SECONDS):
-                    await self._bell.wait()
+        """Until cancelled; what is being carried out then is finished."""
+        try:
+            while True:
+                self._bell.clear()
+                try:
+                    await self._look_around()
+                except StoreError as error:
+                    _log.warning("approvals wait for the store", error=str(error))
+                except Exception:
+                    _log.exception("approvals stumbled")
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(IDLE_SECONDS):
+                        await self._bell.wait()
+        finally:
+            await self._let_finish()
 
-    async def once(self) -> None:
-        """Everything that is due now."""
+    async def _look_around(self) -> None:
+        """Everything that is due now; carrying out goes on beside."""
         await self._expire()
         await self._bring_cards()
         self._wake_outbox()
@@ -124,12 +136,28 @@ class ApprovalWork:
             soon = self._desk.now() + timedelta(seconds=1)
             due = await approvals.in_state(connection, State.APPROVED, before=soon)
         for approval in due:
-            await self._carry_on(approval)
-        if due:
-            self._wake_outbox()
+            if approval.id not in self._busy and len(self._busy) < AT_ONCE:
+                task = asyncio.create_task(self._carry_on(approval), name=approval.id)
+                self._busy[approval.id] = task
+                task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._busy.pop(task.get_name(), None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("approval not carried out", approval=task.get_name(), exc_info=error)
+        self._wake_outbox()
+
+    async def _let_finish(self) -> None:
+        if self._busy:
+            await asyncio.wait(set(self._busy.values()), timeout=FINISH_SECONDS)
+        for task in list(self._busy.values()):
+            task.cancel()
 
     async def _expire(self) -> None:
         now = self._desk.now()
+        async with self._desk.store.read() as connection:
+            if not await approval_copies.any_overdue(connection, now):
+                return
         async with self._desk.store.begin() as connection:
             for ended in await approvals.expire_due(connection, now):
                 await told_expired(connection, self._desk, ended, now)
@@ -140,9 +168,12 @@ class ApprovalWork:
         """Every approver gets the card once, and every card that was sent is remembered."""
         now = self._desk.now()
         async with self._desk.store.read() as connection:
-            ids = await approval_copies.live(connection, now - RECENT)
-        for approval_id in ids:
-            await self._bring(approval_id, now)
+            live = await approval_copies.live(connection, now - RECENT)
+        self._complete = {each: at for each, at in self._complete.items() if each in live}
+        for approval_id, version in live.items():
+            known, until = self._complete.get(approval_id, (0, now))
+            if known != version or until <= now:
+                await self._bring(approval_id, now)
 
     async def _bring(self, approval_id: str, now: datetime) -> None:
         async with self._desk.store.read() as connection:
@@ -161,10 +192,12 @@ class ApprovalWork:
         if new:
             await self._adopt(approval, new, now)
         reached = {each.person for each in sent} | {copy.for_person for copy in copies}
+        missing = [person for person in wanted if person not in reached]
         if approval.state is State.WAITING:
-            for person in wanted:
-                if person not in reached:
-                    await self._reach(approval, person, now)
+            for person in missing:
+                await self._reach(approval, person, now)
+        if not new and not missing and all(each.message_id for each in sent):
+            self._complete[approval.id] = (approval.version, now + LOOK_AGAIN)
 
     async def _promised(
         self, connection: AsyncConnection, approval: Approval, wanted: Sequence[str]

@@ -326,6 +326,9 @@ async def _again(desk: Desk, approval: Approval) -> Approval:
 _REFUSED: Mapping[Refusal, Text] = {
     Refusal.OWN: words("You may not approve this: it is your own request."),
     Refusal.GUEST: words("You may not approve this: guests cannot approve."),
+    Refusal.UNKNOWN: words(
+        "You may not approve this until I know who you are: say “sign in” to me once."
+    ),
     Refusal.NOT_AN_APPROVER: words("You may not approve this."),
 }
 _VOTED = words("This right to decide has been used already; people count once.")

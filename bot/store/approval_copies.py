@@ -31,15 +31,25 @@ def key_of(approval_id: str, person: str) -> str:
     return f"approval:{approval_id}:to:{person}"
 
 
-async def live(connection: AsyncConnection, since: datetime, limit: int = 200) -> list[str]:
-    """Ids of requests that wait, or that changed since a moment."""
+async def any_overdue(connection: AsyncConnection, now: datetime) -> bool:
+    """Whether a request waits although its time is over."""
     result = await connection.execute(
         sa.select(_TABLE.id)
+        .where(_TABLE.state == State.WAITING.value, _TABLE.expires <= now)
+        .limit(1)
+    )
+    return result.one_or_none() is not None
+
+
+async def live(connection: AsyncConnection, since: datetime, limit: int = 200) -> dict[str, int]:
+    """Requests that wait, or that changed since a moment: their ids and versions."""
+    result = await connection.execute(
+        sa.select(_TABLE.id, _TABLE.version)
         .where(sa.or_(_TABLE.state == State.WAITING.value, _TABLE.updated >= since))
         .order_by(_TABLE.created)
         .limit(limit)
     )
-    return list(result.scalars())
+    return {row.id: row.version for row in result}
 
 
 async def promised(

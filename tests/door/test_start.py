@@ -49,6 +49,8 @@ def start(folder: Path, port: int, **changes: str) -> subprocess.CompletedProces
         ({"DEALDESK_ENCRYPTION_KEYS": ""}, "ENCRYPTION_KEYS"),
         ({"DEALDESK_MODE": "sandbox", "DEALDESK_HOST": "0.0.0.0"}, "HOST"),  # noqa: S104
         ({"DEALDESK_MODE": "test"}, "MODE"),
+        ({"DEALDESK_APPROVAL_POLICY": "register"}, "APPROVERS"),
+        ({"DEALDESK_APPROVAL_POLICY": "registre", "DEALDESK_APPROVERS": "a@b.example"}, "registre"),
         ({"DEALDESK_WEBHOOK_ROOTS": "nowhere.pem"}, "WEBHOOK_ROOTS"),
         ({"DEALDESK_WEBHOOK_ROOTS": str(ROOT / "app.py")}, "WEBHOOK_ROOTS"),
         ({"DEALDESK_WEBHOOK_API_URL": "http://api.example.com"}, "WEBHOOK_API_URL"),

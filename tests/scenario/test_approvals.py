@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 
@@ -293,3 +294,58 @@ async def test_a_restart_loses_no_request(house: World) -> None:
     await sees(house, "dana", DONE)
     await sees(house, "cleo", DONE, "group")
     assert len(await house.ledger()) == 1
+
+
+async def test_an_approver_listed_by_sign_in_name_signs_in_once(world: World) -> None:
+    house = await open_house(world, approvers=PEOPLE["dana"].email)
+    await house.says("ben", "update fabrikam analytics value 45k", "group")
+    await house.hears("ben", "group", until="Save this change?")
+    await house.clicks("ben", "Save", where="group")
+    base = await house.hears("cleo", "group", until=WAITING)
+    assert PEOPLE["dana"].email in base.words
+    await house.says("dana", "approvals")
+    assert "Nothing waits" in (await house.hears("dana")).words
+    await signed_in(house, "dana")
+    await house.hears("dana", until="Ask back")
+    await house.clicks("dana", "Approve")
+    await sees(house, "cleo", DONE, "group")
+    assert len(await house.ledger()) == 1
+
+
+async def test_F5_an_approved_change_whose_answer_was_lost_is_read_back(house: World) -> None:
+    await asks_to_change(house)
+    await house.fault("apply_then_drop", method="PATCH")
+    await house.clicks("dana", "Approve")
+    await sees(house, "dana", DONE)
+    assert len(await patches(house)) == 1
+    assert len(await house.ledger()) == 1
+
+
+async def test_F5_an_approved_change_that_never_arrived_is_sent_again_alike(house: World) -> None:
+    await asks_to_change(house)
+    await house.fault("drop_before", method="PATCH")
+    await house.clicks("dana", "Approve")
+    await sees(house, "dana", "Saving…")
+    await house.sees("ben", lambda seen: any("Saving…" in one for one in seen))
+    await _until_patched(house)
+    await house.advance(61)
+    await sees(house, "dana", DONE)
+    await sees(house, "ben", DONE)
+    first, second = await patches(house)
+    assert first["headers"]["If-Match"] == second["headers"]["If-Match"]
+    assert len(await house.ledger()) == 1
+
+
+async def _until_patched(house: World) -> None:
+    async with asyncio.timeout(10):
+        while not [row for row in audited(house, "proposal.%") if row[1] == "unknown"]:
+            await house.get("events", wait="0", person="ben")
+
+
+async def test_a_deal_the_requester_lost_sight_of_fails_and_says_so(house: World) -> None:
+    await asks_to_change(house)
+    await house.account("ben", role="")
+    await house.clicks("dana", "Approve")
+    await sees(house, "dana", "Approved, but not carried out")
+    await sees(house, "ben", "does not show this deal")
+    assert await house.ledger() == []
