@@ -45,7 +45,9 @@ class Reader:
         there = value.astimezone(zone)
         day = format_date(there.date(), format="long", locale=_locale(self.locale))
         time = format_datetime(there, format="HH:mm", locale=_locale(self.locale))
-        return words("{day}, {time} ({zone})", day=day, time=time, zone=zone.key.removeprefix("Etc/"))
+        return words(
+            "{day}, {time} ({zone})", day=day, time=time, zone=zone.key.removeprefix("Etc/")
+        )
 
     def number(self, value: Decimal | int) -> Text:
         """A number with the reader's separators; every digit that is there, none added."""
