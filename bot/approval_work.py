@@ -70,6 +70,8 @@ IDLE_SECONDS = 1.0
 REACH_AGAIN = timedelta(minutes=5)
 LOOK_AGAIN = timedelta(seconds=30)
 """When a request whose cards are all there is looked at again: somebody may stand in by then."""
+LOOK_SOON = timedelta(seconds=3)
+"""The same while an approver is known by a sign-in name only."""
 AT_ONCE = 8
 """Approvals carried out at the same time."""
 FINISH_SECONDS = 8.0
@@ -182,6 +184,7 @@ class ApprovalWork:
                 return
             wanted = await deciders(connection, self._desk.policy, approval, now)
             sent = await self._promised(connection, approval, wanted)
+            strangers = await self._strangers(connection, approval)
             copies = await approvals.cards_of(connection, approval.id)
         known = {(copy.place.conversation_id, copy.message_id) for copy in copies}
         new = [
@@ -197,7 +200,14 @@ class ApprovalWork:
             for person in missing:
                 await self._reach(approval, person, now)
         if not new and not missing and all(each.message_id for each in sent):
-            self._complete[approval.id] = (approval.version, now + LOOK_AGAIN)
+            again = LOOK_SOON if strangers else LOOK_AGAIN
+            self._complete[approval.id] = (approval.version, now + again)
+
+    async def _strangers(self, connection: AsyncConnection, approval: Approval) -> bool:
+        """Whether an approver is listed by a sign-in name that nobody has signed in with yet."""
+        rules = self._desk.policy.at(approval.tenant, approval.place.channel)
+        listed = [name for name in rules.approvers if "@" in name]
+        return any([await named(connection, approval.tenant, name) is None for name in listed])
 
     async def _promised(
         self, connection: AsyncConnection, approval: Approval, wanted: Sequence[str]
