@@ -265,11 +265,37 @@ class ApprovalWork:
         except SignInUnavailable as error:
             _log.info("approval waits for sign-in", approval=approval.id, error=str(error))
         except (errors.Forbidden, errors.NotFound):
-            await self._finish_now(approval, End(State.FAILED, _NOT_READABLE))
+            await self._give_up(approval, _NOT_READABLE)
         except errors.PartnerCenterError as error:
             _log.warning("approval not carried out yet", approval=approval.id, error=str(error))
             if self._desk.now() - approval.updated > LASTS:
-                await self._finish_now(approval, End(State.FAILED, _TOO_LATE))
+                await self._give_up(approval, _TOO_LATE)
+
+    async def _give_up(self, approval: Approval, reason: str) -> None:
+        """Say that it failed, unless something was sent that may have arrived."""
+        async with self._desk.store.begin() as connection:
+            fresh = await approvals.find(connection, approval.id)
+            if fresh is None or fresh.state is not State.APPROVED:
+                return
+            end = await self._known_end(connection, fresh, reason)
+            if end is not None:
+                await self._end(connection, fresh, end, self._desk.now())
+
+    async def _known_end(
+        self, connection: AsyncConnection, approval: Approval, reason: str
+    ) -> End | None:
+        """FAILED when nothing was sent; None when nobody knows yet."""
+        if approval.subject is Subject.DRAFT:
+            sent = await registrations.of_draft(connection, approval.subject_id) is not None
+            return None if sent else End(State.FAILED, reason)
+        proposal = await proposals.find(connection, approval.subject_id)
+        if proposal is not None and proposal.state is proposals.State.DONE:
+            return End(State.DONE)
+        if proposal is not None and proposal.state is proposals.State.OPEN:
+            failed = proposals.State.FAILED
+            await proposals.advance(connection, proposal, failed, now=self._desk.now())
+            return End(State.FAILED, reason)
+        return None
 
     async def _write(self, approval: Approval) -> None:
         """A proposal: written as its requester, bound to the version it was approved on."""
@@ -404,10 +430,11 @@ class ApprovalWork:
             fresh = await approvals.find(connection, approval.id)
             if fresh is None or fresh.state is not State.APPROVED:
                 return
-            if now - fresh.updated > LASTS:
-                await self._end(connection, fresh, End(State.FAILED, _TOO_LATE), now)
-                return
             if fresh.reason == NEEDS_SIGN_IN:
+                late = now - fresh.updated > LASTS
+                end = await self._known_end(connection, fresh, _TOO_LATE) if late else None
+                if end is not None:
+                    await self._end(connection, fresh, end, now)
                 return
             kept = await approvals.advance(
                 connection, fresh, State.APPROVED, now, reason=NEEDS_SIGN_IN

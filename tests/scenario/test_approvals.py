@@ -349,3 +349,26 @@ async def test_a_deal_the_requester_lost_sight_of_fails_and_says_so(house: World
     await sees(house, "dana", "Approved, but not carried out")
     await sees(house, "ben", "does not show this deal")
     assert await house.ledger() == []
+
+
+async def test_who_never_signs_in_is_not_waited_for_for_ever(house: World) -> None:
+    await asks_to_change(house)
+    await house.says("ben", "sign out")
+    await house.hears("ben", until="signed out")
+    await house.clicks("dana", "Approve")
+    await sees(house, "dana", "has to sign in")
+    await house.advance(24 * 3600 + 60)
+    await sees(house, "dana", "could not be carried out within a day")
+    await sees(house, "ben", "could not be carried out within a day")
+    await house.signs_in("ben")
+    await house.hears("ben", until="You are signed in")
+    assert await house.ledger() == []
+
+
+async def test_a_write_that_cannot_be_shown_afterwards_is_still_done(house: World) -> None:
+    await asks_to_change(house)
+    await house.fault("status", method="GET", path="/engagements/referrals$", status=404, times=9)
+    await house.clicks("dana", "Approve")
+    await sees(house, "dana", DONE)
+    await sees(house, "ben", DONE)
+    assert len(await house.ledger()) == 1
