@@ -13,6 +13,7 @@ from bot.approval_acts import noted, placed
 from bot.approval_people import canonical
 from bot.approval_reach import meet
 from bot.approval_view import facts
+from bot.crash import Point, crash_at
 from bot.desk import Desk, Turn, bearer
 from bot.policy import Lost, Policy, Register, ValueAbove, ValueChange, Valuing, Wish, Won
 from bot.proposal_fields import changes_between, texts, typed
@@ -131,6 +132,7 @@ async def ask(
             return writing.not_valid()
         if created:
             await noted(connection, approval, turn, "asked", now)
+    crash_at(Point.APPROVAL_ASKED)
     desk.wake_approvals()
     return await placed(desk, turn, approval, Where.EDIT)
 

@@ -1,5 +1,4 @@
-"""What happens after a press: cards to the approvers, the write as the requester, the same end
-on every card.
+"""What happens after a press: the write as the requester, and the same end on every card.
 
 Whatever is open is found again in the store, so that nothing is lost with a process.
 """
@@ -8,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -18,21 +17,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import proposals as writing
 from bot.approval_acts import record, told_expired
-from bot.approval_people import deciders, named
-from bot.approval_reach import personal_chat
+from bot.approval_cards import Cards
 from bot.approval_view import (
     NEEDS_SIGN_IN,
     base_of,
     changes_text,
     difference,
-    message_for,
     owe_copies,
     tell,
 )
 from bot.conversation import Message, Person, Place
+from bot.crash import Point, crash_at
 from bot.desk import Desk, Turn
 from bot.identity import SignInNeeded, SignInUnavailable
-from bot.outbox import written
 from bot.registration_rules import Standing
 from bot.registration_rules import State as Stage
 from bot.replies import Reply
@@ -40,12 +37,10 @@ from bot.store import (
     approval_copies,
     approvals,
     jsontext,
-    outbox,
     people,
     proposals,
     registrations,
 )
-from bot.store.approval_copies import Promised
 from bot.store.approvals import Approval, State, Subject
 from bot.store.errors import StoreError
 from bot.store.proposals import Proposal
@@ -64,14 +59,7 @@ LEASE = timedelta(seconds=60)
 """How long one try to carry something out may take; after it another instance may try."""
 LASTS = timedelta(hours=24)
 """How long an approval is tried to be carried out before a person is told."""
-RECENT = timedelta(minutes=10)
-"""How long cards that were on their way are looked after once a request has ended."""
 IDLE_SECONDS = 1.0
-REACH_AGAIN = timedelta(minutes=5)
-LOOK_AGAIN = timedelta(seconds=30)
-"""When a request whose cards are all there is looked at again: somebody may stand in by then."""
-LOOK_SOON = timedelta(seconds=3)
-"""The same while an approver is known by a sign-in name only."""
 AT_ONCE = 8
 """Approvals carried out at the same time."""
 FINISH_SECONDS = 8.0
@@ -108,8 +96,7 @@ class ApprovalWork:
         self._bell = bell
         self._owner = owner
         self._wake_outbox = wake_outbox
-        self._unreached: dict[tuple[str, str], datetime] = {}
-        self._complete: dict[str, tuple[int, datetime]] = {}
+        self._cards = Cards(desk)
         self._busy: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -132,7 +119,7 @@ class ApprovalWork:
     async def _look_around(self) -> None:
         """Everything that is due now; carrying out goes on beside."""
         await self._expire()
-        await self._bring_cards()
+        await self._cards.bring()
         self._wake_outbox()
         async with self._desk.store.read() as connection:
             soon = self._desk.now() + timedelta(seconds=1)
@@ -163,96 +150,6 @@ class ApprovalWork:
         async with self._desk.store.begin() as connection:
             for ended in await approvals.expire_due(connection, now):
                 await told_expired(connection, self._desk, ended, now)
-
-    # Cards to people
-
-    async def _bring_cards(self) -> None:
-        """Every approver gets the card once, and every card that was sent is remembered."""
-        now = self._desk.now()
-        async with self._desk.store.read() as connection:
-            live = await approval_copies.live(connection, now - RECENT)
-        self._complete = {each: at for each, at in self._complete.items() if each in live}
-        for approval_id, version in live.items():
-            known, until = self._complete.get(approval_id, (0, now))
-            if known != version or until <= now:
-                await self._bring(approval_id, now)
-
-    async def _bring(self, approval_id: str, now: datetime) -> None:
-        async with self._desk.store.read() as connection:
-            approval = await approvals.find(connection, approval_id)
-            if approval is None:
-                return
-            wanted = await deciders(connection, self._desk.policy, approval, now)
-            sent = await self._promised(connection, approval, wanted)
-            strangers = await self._strangers(connection, approval)
-            copies = await approvals.cards_of(connection, approval.id)
-        known = {(copy.place.conversation_id, copy.message_id) for copy in copies}
-        new = [
-            each
-            for each in sent
-            if each.message_id and (each.place.conversation_id, each.message_id) not in known
-        ]
-        if new:
-            await self._adopt(approval, new, now)
-        reached = {each.person for each in sent} | {copy.for_person for copy in copies}
-        missing = [person for person in wanted if person not in reached]
-        if approval.state is State.WAITING:
-            for person in missing:
-                await self._reach(approval, person, now)
-        if not new and not missing and all(each.message_id for each in sent):
-            again = LOOK_SOON if strangers else LOOK_AGAIN
-            self._complete[approval.id] = (approval.version, now + again)
-
-    async def _strangers(self, connection: AsyncConnection, approval: Approval) -> bool:
-        """Whether an approver is listed by a sign-in name that nobody has signed in with yet."""
-        rules = self._desk.policy.at(approval.tenant, approval.place.channel)
-        listed = [name for name in rules.approvers if "@" in name]
-        return any([await named(connection, approval.tenant, name) is None for name in listed])
-
-    async def _promised(
-        self, connection: AsyncConnection, approval: Approval, wanted: Sequence[str]
-    ) -> list[Promised]:
-        """Cards that are on their way or there, also to people who may decide no longer."""
-        persons = set(wanted)
-        for name in approval.approvers:
-            known = await named(connection, approval.tenant, name)
-            persons |= {known.person.id} if known else {name}
-        return await approval_copies.promised(connection, approval.id, sorted(persons))
-
-    async def _adopt(self, approval: Approval, sent: Sequence[Promised], now: datetime) -> None:
-        """Remember cards that were sent, and bring them up to what happened meanwhile."""
-        async with self._desk.store.begin() as connection:
-            for each in sent:
-                if each.message_id is not None:
-                    await approvals.add_card(
-                        connection,
-                        approval.id,
-                        each.place,
-                        each.message_id,
-                        for_person=each.person,
-                    )
-            fresh = await approvals.find(connection, approval.id)
-            if fresh is not None and fresh.version > 1:
-                await owe_copies(connection, self._desk.policy, fresh, now)
-
-    async def _reach(self, approval: Approval, person: str, now: datetime) -> None:
-        """Promise somebody the card in their personal chat; one who has none is tried again."""
-        tried = self._unreached.get((approval.id, person))
-        if tried is not None and now - tried < REACH_AGAIN:
-            return
-        place = await personal_chat(self._desk, approval.tenant, approval.place.service_url, person)
-        if place is None:
-            self._unreached[approval.id, person] = now
-            return
-        async with self._desk.store.begin() as connection:
-            fresh = await approvals.find(connection, approval.id)
-            if fresh is None or fresh.state is not State.WAITING:
-                return
-            message = await message_for(connection, self._desk.policy, fresh, person, now)
-            key = approval_copies.key_of(approval.id, person)
-            await outbox.put(connection, place, written(message), now, key=key)
-
-    # Carrying it out
 
     async def _carry_on(self, approval: Approval) -> None:
         try:
@@ -449,11 +346,14 @@ class ApprovalWork:
     async def _claimed(self, approval: Approval) -> Approval | None:
         now = self._desk.now()
         async with self._desk.store.begin() as connection:
-            return await approvals.claim(connection, approval.id, self._owner, now, now + LEASE)
+            held = await approvals.claim(connection, approval.id, self._owner, now, now + LEASE)
+        crash_at(Point.APPROVAL_CLAIMED)
+        return held
 
     async def _finish(self, held: Approval, end: End) -> None:
         async with self._desk.store.begin() as connection:
             await self._end(connection, held, end, self._desk.now())
+        crash_at(Point.APPROVAL_ENDED)
 
     async def _finish_now(self, approval: Approval, end: End) -> None:
         """End a request as it is in the store now, if it still is to be carried out."""

@@ -22,6 +22,7 @@ from bot.approval_view import (
     tell,
     view_of,
 )
+from bot.crash import Point, crash_at
 from bot.desk import Desk, Turn
 from bot.replies import Reply, Where
 from bot.store import approval_copies, approvals, people
@@ -92,6 +93,7 @@ async def _decide(desk: Desk, turn: Turn, approval_id: str, verdict: Verdict, re
             return await _shown(desk, turn, found, _WHY_MISSING)
         outcome = await _vote(desk, turn, found, verdict, reason)
         if outcome is not None:
+            crash_at(Point.APPROVAL_DECIDED)
             desk.wake_approvals()
             return outcome
     return await _shown(desk, turn, found, _BUSY)

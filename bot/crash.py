@@ -9,7 +9,8 @@ from enum import StrEnum
 
 
 class Point(StrEnum):
-    """Where a process may die: before and after each step of a registration or of a notice."""
+    """Where a process may die: before and after each step of a registration, an approval, a write
+    or a notice."""
 
     BEFORE_INTENT = "before_intent"
     AFTER_INTENT = "after_intent"
@@ -32,6 +33,14 @@ class Point(StrEnum):
     IN_FAN_OUT = "in_fan_out"
     BEFORE_FAN_OUT = "before_fan_out"
     AFTER_FAN_OUT = "after_fan_out"
+    APPROVAL_ASKED = "approval_asked"
+    APPROVAL_DECIDED = "approval_decided"
+    APPROVAL_CLAIMED = "approval_claimed"
+    WRITE_INTENDED = "write_intended"
+    WRITE_APPLIED = "write_applied"
+    WRITE_TOLD = "write_told"
+    WRITE_DONE = "write_done"
+    APPROVAL_ENDED = "approval_ended"
 
 
 class UnknownPoint(ValueError):
