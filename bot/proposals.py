@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.conversation import SendFailed
+from bot.crash import Point, crash_at
 from bot.desk import Desk, Turn, bearer, view
 from bot.explain import Button, Told, explain
 from bot.proposal_fields import (
@@ -191,6 +192,7 @@ async def _apply(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     if not await _advance(desk, turn, proposal, State.APPLYING, request_id=request_id):
         return await save(desk, turn, proposal.id)
     sent = await _again(desk, proposal)
+    crash_at(Point.WRITE_INTENDED)
     try:
         patched = await desk.partner_center.patch(
             token,
@@ -212,6 +214,7 @@ async def _apply(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     except errors.PartnerCenterError as error:
         await _advance(desk, turn, sent, State.FAILED, failure=error)
         return explain(error, turn.reader, again=(words("Show the deal"), Show(sent.referral_id)))
+    crash_at(Point.WRITE_APPLIED)
     return await _written(desk, turn, sent, patched.referral)
 
 
@@ -232,7 +235,9 @@ async def _done(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) 
     """Tell exactly what Partner Center holds now; the feeds first, so that a crash in between
     leaves a write that is looked at again."""
     await _tell_feeds(desk, turn, referral)
+    crash_at(Point.WRITE_TOLD)
     await _advance(desk, turn, proposal, State.DONE)
+    crash_at(Point.WRITE_DONE)
     before = texts(proposal.base)
     saved = tuple(
         FieldChange(name, typed(name, before.get(name)), held_or_said(referral, proposal, name))
