@@ -16,7 +16,7 @@ from bot.store.approvals import Approval, State
 from bot.store.events import Event
 from bot.store.feeds import Feed, Kind
 from bot.store.jsontext import Json
-from bot.won_deals import promise
+from bot.won_deals import fan_out
 
 _log = structlog.get_logger(__name__)
 RECENT = timedelta(days=1)
@@ -62,16 +62,14 @@ async def _tell(connection: AsyncConnection, desk: Desk, approval: Approval) -> 
     event = Event(
         event_id, approval.tenant, approval.referral_id, Kind.APPROVALS.value, key, facts, now
     )
-    told = 0
+    found = []
     for feed in await feeds.of_kind(connection, approval.tenant, Kind.APPROVALS):
         try:
-            wanted = tells(Kind.APPROVALS, feed, approval.updated) and _concerns(feed, approval)
+            if tells(Kind.APPROVALS, feed, approval.updated) and _concerns(feed, approval):
+                found.append(feed)
         except ValueError as error:
             _log.error("feed cannot be read", feed=feed.id, error=str(error))
-            continue
-        if wanted:
-            told += await promise(connection, feed, event, now)
-    return told
+    return await fan_out(connection, event, found, now)
 
 
 def _concerns(feed: Feed, approval: Approval) -> bool:

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.conversation import Message, Person, Place
+from bot.conversation import Message, Person, Place, PlaceKind
 from bot.deal_events import Moment, facts_of, happening
 from bot.desk import Desk, Turn, bearer, view
-from bot.feed_rules import fits, kept_in
+from bot.feed_rules import fits, kept_in, on_team
 from bot.follow_up import known_team
 from bot.outbox import written
 from bot.replies import Reply
@@ -23,7 +23,7 @@ from bot.store import events, feeds, handles, outbox, snoozes
 from bot.store.events import Event
 from bot.store.feeds import Kind
 from bot.store.people import Known
-from bot.won_deals import promise
+from bot.won_deals import fan_out
 from cards.actions import MemberForm, Show
 from cards.expiring import hand_over_card
 from cards.notice import notice_card
@@ -180,19 +180,17 @@ async def _remind(
 async def _tell_feeds(
     connection: AsyncConnection, event: Event, referral: Referral, now: datetime
 ) -> int:
-    told = 0
+    found = []
     for feed in await feeds.of_kind(connection, event.tenant, Kind.EXPIRING):
-        kept = kept_in(feed)
-        mine = feed.place.kind.value != "personal" or _may_see(kept.email, referral)
-        if mine and fits(kept.wish.filters, referral, kept.email):
-            told += await promise(connection, feed, event, now)
-    return told
-
-
-def _may_see(email: str | None, referral: Referral) -> bool:
-    return bool(email) and str(email).casefold() in {
-        member.email.casefold() for member in referral.team
-    }
+        try:
+            kept = kept_in(feed)
+        except ValueError as error:
+            _log.error("feed cannot be read", feed=feed.id, error=str(error))
+            continue
+        visible = feed.place.kind is not PlaceKind.PERSONAL or on_team(referral, kept.email)
+        if visible and fits(kept.wish.filters, referral, kept.email):
+            found.append(feed)
+    return await fan_out(connection, event, found, now)
 
 
 async def snooze(desk: Desk, turn: Turn, deal: str) -> Reply:

@@ -25,7 +25,7 @@ TOLD = frozenset({"ActionRequired", "Approved", "Passed", "Failed"})
 FRESH = timedelta(days=3)
 """What began longer ago is no news, also when the bot sees it for the first time."""
 SEEN = timedelta(minutes=2)
-"""Until so long after its end the card of a registration shows the state it is in."""
+"""A state that begins so soon after the registration is the one its own card shows."""
 MOST_MEMBERS = 20
 
 
@@ -39,7 +39,7 @@ async def owe(connection: AsyncConnection, desk: Desk, event: Event, referral: R
     if what.registration not in TOLD or what.at < now - FRESH:
         return False
     submission = await registrations.latest(connection, event.tenant, referral.id)
-    if submission is not None and _has_seen(submission, what):
+    if submission is not None and _has_seen(submission, referral, event, what):
         return False
     reader = await _reader(connection, desk, event.tenant, referral, submission)
     if reader is None:
@@ -53,11 +53,18 @@ async def owe(connection: AsyncConnection, desk: Desk, event: Event, referral: R
     )
 
 
-def _has_seen(submission: Submission, what: Happening) -> bool:
-    """Whether the requester's own card told it, or is still going to."""
+def _has_seen(submission: Submission, referral: Referral, event: Event, what: Happening) -> bool:
+    """Whether the requester's own card told it, as it tells the first state, or is going to."""
     if submission.state in OPEN:
         return True
-    return submission.state is State.DONE and what.at <= submission.updated + SEEN
+    if submission.state is not State.DONE:
+        return False
+    began = [
+        each.registered
+        for each in referral.registrations
+        if each.registered is not None and event.state_key.startswith(f"{each.id}:")
+    ]
+    return any(what.at <= moment + SEEN for moment in began)
 
 
 async def _reader(

@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.approval_feed import tell_approvals
-from bot.conversation import Person, PlaceKind, SendFailed
+from bot.conversation import Message, Person, PlaceKind, SendFailed
 from bot.desk import Desk
 from bot.expiry import Ladder
 from bot.feed_rules import kept_in
 from bot.feeds import has_outsiders
 from bot.identity import SignInNeeded, SignInUnavailable
-from bot.store import feeds, notices, people, polls
+from bot.store import feeds, notices, outbox, people, polls
 from bot.store.errors import StoreError
 from bot.store.feeds import Feed, Kind, State
 from bot.store.polls import Poll
+from bot.stored_messages import written
 from bot.won_deals import has_news, noticed, tell_held
+from cards.actions import Feeds, SignIn
+from cards.notice import notice_card
+from cards.wording import words
 from partner_center import errors
 from partner_center.client import BACKGROUND, Bearer
 from partner_center.query import everything
@@ -47,6 +52,8 @@ JUST_NOW = timedelta(hours=24)
 """A registration of ours that ended within this time and was not told is told."""
 RETRY = timedelta(minutes=1)
 ROSTERS_EVERY = timedelta(hours=1)
+ROSTERS_AT_ONCE = 5
+AT_ONCE = 4
 NAP = 2.0
 
 
@@ -60,33 +67,46 @@ class Poller:
         self._ladder = Ladder(desk)
         self._rosters_at: datetime | None = None
         self._tried: dict[str, datetime] = {}
-        self._looks = (
-            self.poll_due,
-            self._tell_registered,
-            self._tell_approvals,
-            self._tell_held,
-            self._rosters,
-        )
+        self._unread: list[Feed] = []
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Look until cancelled; what is told from here does not wait for Partner Center."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._again_and_again(self.poll_due))
+            group.create_task(self._again_and_again(self._tell_registered))
+            group.create_task(
+                self._again_and_again(self._tell_approvals, self._tell_held, self._rosters)
+            )
+
+    async def _again_and_again(self, *looks: Callable[[], Awaitable[None]]) -> None:
         while True:
-            for look in self._looks:
+            for look in looks:
                 try:
                     await look()
                 except StoreError as error:
                     _log.warning("looking for news waits for the store", error=str(error))
                 except Exception:
-                    _log.exception("looking for news failed", look=look.__name__)
+                    _log.exception("looking for news failed", look=getattr(look, "__name__", ""))
             await asyncio.sleep(NAP)
 
     async def poll_due(self) -> None:
-        """One look for each person whose time has come, one after the other."""
+        """One look for each person whose time has come."""
         now = self._desk.now()
         async with self._desk.store.begin() as connection:
-            due = await polls.due(connection, now, self._owner, now + LEASE)
-        for poll in due:
+            due = await polls.due(connection, now, self._owner, now + LEASE, AT_ONCE)
+        await asyncio.gather(*(self._poll_safely(poll) for poll in due))
+
+    async def _poll_safely(self, poll: Poll) -> None:
+        """One person's fault keeps nobody else's news back."""
+        try:
             await self._poll(poll)
+        except StoreError:
+            raise
+        except Exception as error:
+            _log.exception("poll failed", person=poll.person)
+            await self._again(
+                poll, poll.cursor, wait_after(error, poll.failures), poll.failures + 1
+            )
 
     async def _poll(self, poll: Poll) -> None:
         person, since = await self._reason(poll)
@@ -100,6 +120,7 @@ class Poller:
             reached, is_all = await self._look(person, token, cursor)
             await self._ladder.look(person, token)
         except SignInNeeded:
+            await self._ask_to_sign_in(poll)
             await self._again(poll, poll.cursor, SIGNED_OUT_WAIT, poll.failures)
         except (errors.PartnerCenterError, SignInUnavailable) as error:
             wait = wait_after(error, poll.failures)
@@ -120,6 +141,21 @@ class Poller:
                 cursor=cursor,
                 failures=failures,
             )
+
+    async def _ask_to_sign_in(self, poll: Poll) -> None:
+        """Say once, in the personal chat, that nothing can be seen with this person's token."""
+        async with self._desk.store.begin() as connection:
+            known = await people.find(connection, poll.tenant, poll.person)
+            place = self._desk.personal(known) if known is not None else None
+            if place is not None:
+                seen = poll.last_polled.isoformat() if poll.last_polled else "never"
+                await outbox.put(
+                    connection,
+                    place,
+                    written(_SIGN_IN),
+                    self._desk.now(),
+                    key=f"poll:{poll.tenant}:{poll.person}:{seen}",
+                )
 
     async def _reason(self, poll: Poll) -> tuple[Person | None, datetime | None]:
         """Who it is, and since when they want to know; None when nobody wants it any more."""
@@ -219,21 +255,24 @@ class Poller:
         await tell_held(self._desk)
 
     async def _rosters(self) -> None:
-        """Look who reads along in subscribed channels, so that a new guest sees no names."""
+        """Look who reads along in subscribed channels, so that a new guest sees no names; a few at
+        a time, because Teams counts it."""
         now = self._desk.now()
-        if self._rosters_at is not None and now < self._rosters_at + ROSTERS_EVERY:
-            return
-        self._rosters_at = now
+        if self._rosters_at is None or now >= self._rosters_at + ROSTERS_EVERY:
+            self._rosters_at = now
+            self._unread = await self._shared_feeds()
+        for feed in [self._unread.pop() for _ in self._unread[:ROSTERS_AT_ONCE]]:
+            await self._roster(feed)
+
+    async def _shared_feeds(self) -> list[Feed]:
         async with self._desk.store.read() as connection:
-            found = [
+            return [
                 feed
                 for tenant in self._tenants
                 for kind in Kind
                 for feed in await feeds.of_kind(connection, tenant, kind)
                 if feed.place.kind is not PlaceKind.PERSONAL
             ]
-        for feed in found:
-            await self._roster(feed)
 
     async def _roster(self, feed: Feed) -> None:
         try:
@@ -253,6 +292,19 @@ class Poller:
                 flat=feed.flat,
                 quiet=feed.quiet,
             )
+
+
+_TITLE = words("I cannot look for news for you")
+_SIGN_IN = Message(
+    card=notice_card(
+        _TITLE,
+        words("Your subscriptions look at deals with your sign-in, and it has ended."),
+        words("What is done through Dealdesk is still told."),
+        words("Sign in, or say “subscriptions” to end them."),
+        ((words("Sign in"), SignIn()), (words("Subscriptions"), Feeds())),
+    ),
+    summary=_TITLE.plain,
+)
 
 
 def _may_hide_news(listed: Referral) -> bool:

@@ -6,6 +6,7 @@ notices and outbox rows are one transaction: after any crash either all of them 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -17,12 +18,13 @@ from bot.conversation import Message, Person, Place, PlaceKind
 from bot.crash import Point, crash_at
 from bot.deal_events import Moment, facts_of, happening, moments
 from bot.desk import Desk
-from bot.feed_rules import Kept, fits, kept_in, on_team, tells
+from bot.feed_rules import fits, kept_in, on_team, tells
 from bot.outbox import written
 from bot.store import events, feeds, handles, notices, outbox
 from bot.store.events import Event
 from bot.store.feeds import Feed, Kind
 from bot.store.jsontext import Json
+from bot.store.notices import Load
 from cards.reader import Reader
 from cards.won import CARDS, Audience, Happening, digest_card
 from partner_center.referral import Referral
@@ -151,18 +153,16 @@ async def _tell(
     crash_at(Point.AFTER_EVENT)
     if is_new and moment.kind is Kind.REGISTERED:
         await follow_up.owe(connection, desk, event, referral)
-    promised = 0
+    found = []
     for feed in await feeds.of_kind(connection, tenant, moment.kind):
         if not is_new and not (_is_personal(feed) and by is not None and feed.owner == by.id):
             continue
         try:
-            wanted = tells(moment.kind, feed, moment.at) and _wanted(feed, referral, by)
+            if tells(moment.kind, feed, moment.at) and _wanted(feed, referral, by):
+                found.append(feed)
         except ValueError as error:
             _log.error("feed cannot be read", feed=feed.id, error=str(error))
-            continue
-        if wanted:
-            promised += await promise(connection, feed, event, now)
-    return promised
+    return await fan_out(connection, event, found, now)
 
 
 def _is_personal(feed: Feed) -> bool:
@@ -179,32 +179,45 @@ def _wanted(feed: Feed, referral: Referral, by: Person | None) -> bool:
     return fits(kept.wish.filters, referral, kept.email)
 
 
-async def promise(connection: AsyncConnection, feed: Feed, event: Event, now: datetime) -> bool:
-    """Owe one feed the notice of an event, now or when its quiet or burst is over; once."""
-    kept = kept_in(feed)
-    until = await _held_until(connection, feed, kept, event, now)
-    if not await notices.add(connection, feed.id, event.id, now, held_until=until):
-        return False
-    if until is None:
-        await _owe(connection, feed, message_of(feed, event, now), f"event:{event.id}", now)
-    crash_at(Point.IN_FAN_OUT)
-    return True
+async def fan_out(
+    connection: AsyncConnection, event: Event, found: Sequence[Feed], now: datetime
+) -> int:
+    """Owe each of these feeds the notice of an event, now or when its quiet or burst is over.
+
+    Each is told once, however often this is done; how many were promised. What the feeds hold is
+    read once, and feeds that are read alike share one card.
+    """
+    loads = await notices.loads(connection, now - BURST_WINDOW)
+    made: dict[tuple[Audience, Reader], Message] = {}
+    promised = 0
+    for feed in found:
+        until = _held_until(feed, loads.get(feed.id, _NO_LOAD), event, now)
+        if not await notices.add(connection, feed.id, event.id, now, held_until=until):
+            continue
+        if until is None:
+            alike = (audience_of(feed), reader_of(feed, now))
+            if alike not in made:
+                made[alike] = message_of(feed, event, now)
+            await _owe(connection, feed, made[alike], f"event:{event.id}", now)
+        promised += 1
+        crash_at(Point.IN_FAN_OUT)
+    return promised
 
 
-async def _held_until(
-    connection: AsyncConnection, feed: Feed, kept: Kept, event: Event, now: datetime
-) -> datetime | None:
+_NO_LOAD = Load(0, None)
+
+
+def _held_until(feed: Feed, load: Load, event: Event, now: datetime) -> datetime | None:
     """Until when a notice waits; None: it is told at once, as what expires always is."""
     if event.kind == Kind.EXPIRING:
         return None
-    quiet = kept.wish.quiet.over_at(now) if kept.wish.quiet is not None else None
+    wanted = kept_in(feed).wish.quiet
+    quiet = wanted.over_at(now) if wanted is not None else None
     if quiet is not None:
         return quiet
-    waiting = await notices.held_until(connection, feed.id)
-    if waiting is not None and waiting > now:
-        return waiting
-    many = await notices.recent(connection, feed.id, now - BURST_WINDOW) >= BURST
-    return now + BURST_WINDOW if many else None
+    if load.held_until is not None and load.held_until > now:
+        return load.held_until
+    return now + BURST_WINDOW if load.recent >= BURST else None
 
 
 async def tell_held(desk: Desk) -> int:

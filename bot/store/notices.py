@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -45,24 +46,25 @@ async def is_told(connection: AsyncConnection, feed_id: str, event_id: str) -> b
     return found is not None
 
 
-async def recent(connection: AsyncConnection, feed_id: str, since: datetime) -> int:
-    """How many notices a feed got, or holds, since a moment."""
-    found: int | None = await connection.scalar(
-        sa.select(sa.func.count()).where(_TABLE.feed_id == feed_id, _TABLE.at >= since)
-    )
-    return found or 0
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a feed got, or holds, lately, and when what it holds is due."""
+
+    recent: int
+    held_until: datetime | None
 
 
-async def held_until(connection: AsyncConnection, feed_id: str) -> datetime | None:
-    """When the notices that a feed holds back are due; None when it holds none."""
+async def loads(connection: AsyncConnection, since: datetime) -> dict[str, Load]:
+    """The load of every feed that got a notice since a moment, or holds one."""
+    is_held = _TABLE.state == "held"
+    lately = sa.func.sum(sa.case((_TABLE.at >= since, 1), else_=0)).label("lately")
+    due = sa.func.min(sa.case((is_held, _TABLE.due))).label("due")
     result = await connection.execute(
-        sa.select(_TABLE.due)
-        .where(_TABLE.feed_id == feed_id, _TABLE.state == "held")
-        .order_by(_TABLE.due)
-        .limit(1)
+        sa.select(_TABLE.feed_id, lately, due)
+        .where(sa.or_(_TABLE.at >= since, is_held))
+        .group_by(_TABLE.feed_id)
     )
-    row = result.one_or_none()
-    return None if row is None else row.due
+    return {row.feed_id: Load(int(row.lately), row.due) for row in result}
 
 
 async def feeds_due(connection: AsyncConnection, now: datetime, limit: int = 100) -> list[str]:

@@ -382,3 +382,15 @@ async def test_f4_looking_for_news_backs_off_while_partner_center_fails(ben: Wor
     await ben.advance(7 * 3600)
     messages = await ben.sees("dana", lambda seen: bool(notices(seen)), "wins", within=20)
     assert len(notices(messages)) == 1
+
+
+async def test_e2_a_subscriber_whose_sign_in_ended_is_told_once(ben: World) -> None:
+    await subscribes(ben, "ben", "won")
+    await ben.revoke("ben")
+    for _ in range(3):
+        await ben.advance(3600)
+    asked = await ben.sees(
+        "ben", lambda seen: bool(notices(seen, "I cannot look for news for you")), within=20
+    )
+    await ben.advance(3600)
+    assert len(notices(asked, "I cannot look for news for you")) == 1
