@@ -95,7 +95,7 @@ async def ask(
     """
     account = await desk.identity.account(turn.person)
     now, rules = desk.now(), _rules(desk, turn)
-    await meet(desk, turn.person.tenant, turn.place.service_url, rules.approvers)
+    await meet(desk, turn.place, rules.approvers)
     async with desk.store.begin() as connection:
         known = await people.find(connection, turn.person.tenant, turn.person.id)
         upn = account.upn if account else known.upn if known else None

@@ -192,6 +192,8 @@ class Seat:
     """A guest, an anonymous person or somebody of another organisation (shared channels)."""
     is_owner: bool
     """An owner of the team."""
+    upn: str | None = None
+    """The sign-in name, lower-case."""
 
 
 class SendFailure(StrEnum):

@@ -232,6 +232,13 @@ async def test_B4_a_second_account_of_the_requester_and_guests_are_refused(
     assert await house.ledger() == []
 
 
+async def test_B4_the_name_of_an_approver_who_never_signed_in_is_known(house: World) -> None:
+    await asks_to_change(house)
+    with sqlite3.connect(house.folder / "dealdesk.db") as database:
+        row = database.execute("SELECT upn FROM people WHERE person = ?", (DANA,)).fetchone()
+    assert row == (PEOPLE["dana"].email,)
+
+
 async def test_B4_the_requester_never_approves_even_as_an_approver(world: World) -> None:
     house = await open_house(world, approvers=f"{DANA},{PEOPLE['ben'].oid}")
     card = await asks_to_change(house, "group")
