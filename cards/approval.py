@@ -47,7 +47,7 @@ from cards.elements import (
 )
 from cards.reader import Reader
 from cards.registered import term_words
-from partner_center.registration import DealRegistration
+from partner_center.registration import DealRegistration, DeployedOn, Pricing
 
 LONGEST_REASON: Final = 500
 
@@ -272,8 +272,26 @@ def _registration(it: DealRegistration, reader: Reader) -> list[Fact]:
         (words("Solution"), text(it.solution_id, limit=120)),
         (words("Solution value"), reader.money(it.solution_value, it.solution_currency)),
         (words("Runs on Azure"), words("Yes") if it.deployed_on_azure else words("No")),
+        (words("Mainly in"), _TENANTS[it.deployment]),
+        (words("Pricing"), _PRICINGS[it.pricing]),
+        (words("Marketplace"), _marketplace(it, reader)),
     ]
     return [fact(title, value) for title, value in lines if value]
+
+
+_TENANTS: Final = {
+    DeployedOn.CUSTOMER: words("The customer's tenant"),
+    DeployedOn.PARTNER: words("Our own tenant"),
+}
+_PRICINGS: Final = {Pricing.PAY_AS_YOU_GO: words("Pay as you go"), Pricing.OTHER: words("Other")}
+
+
+def _marketplace(it: DealRegistration, reader: Reader) -> Text:
+    if not it.marketplace:
+        return words("No")
+    if it.marketplace_date is None:
+        return words("Yes")
+    return words("Yes, on {day}", day=reader.date(it.marketplace_date))
 
 
 def _facts(view: ApprovalView, reader: Reader) -> list[Fact]:
