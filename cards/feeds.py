@@ -86,8 +86,9 @@ def feed_card(
 ) -> dict[str, object]:
     """One feed with its buttons. `title` says what was just done to it."""
     state, color = _STATES[view.state]
-    headed = title if title is not None else _kind(view)
-    body: list[Piece] = [heading(headed, size=Size.MEDIUM), paragraph(state, color=color)]
+    told = words("{kind}: {state}", kind=_kind(view), state=state)
+    headed, below = (_kind(view), state) if title is None else (title, told)
+    body: list[Piece] = [heading(headed, size=Size.MEDIUM), paragraph(below, color=color)]
     if problem:
         body.append(container([paragraph(problem)], style=Style.WARNING))
     if view.reason:
@@ -100,9 +101,7 @@ def feed_card(
         )
         body.append(paragraph(hidden))
     body.append(paragraph(_SOON, subtle=True, size=Size.SMALL))
-    return card(
-        body, _buttons(view), summary=words("{kind}: {state}", kind=_kind(view), state=state)
-    )
+    return card(body, _buttons(view), summary=told)
 
 
 def feeds_card(views: Sequence[FeedView], reader: Reader) -> dict[str, object]:
