@@ -8,21 +8,25 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
 
-from bot import crash, log
+from bot import approval_asking, crash, log, maintenance, retention, webhook_registration
+from bot.approval_work import ApprovalWork
 from bot.background import Background
 from bot.desk import Desk
 from bot.dialog import Dialog
 from bot.dispatch import Dispatch
+from bot.feeds import Feeds, Permits
 from bot.identity import Identity
 from bot.keys_file import sandbox_key
 from bot.outbox import OutboxWorker
+from bot.policy import parse_policy
+from bot.polling import Poller
 from bot.recovery import watch_proposals
 from bot.registration_row import Parts
 from bot.resolver import Resolver
@@ -42,6 +46,11 @@ from bot.teams.keys import SigningKeys
 from bot.teams.outside import Outside
 from bot.turns import Turns
 from bot.web import Health, create_app
+from bot.webhook_certificates import certificates_of
+from bot.webhook_intake import Intake
+from bot.webhook_worker import WebhookWorker
+from bot.webhooks import Webhooks
+from bot.won_deals import noticed
 from partner_center.circuit import CircuitState
 from partner_center.client import PartnerCenter
 from partner_center.exchange import make_http
@@ -49,6 +58,8 @@ from partner_center.exchange import make_http
 STATE = Path(".dealdesk")
 """Where the sandbox keeps its encryption key, its CA and its world."""
 FINISH_SECONDS = 8.0
+CHOICES = frozenset({"approvers", "approval_policy"})
+"""Settings of the embedded sandbox that yield to what was set before."""
 
 
 def utc_now() -> datetime:
@@ -86,12 +97,28 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> web
         now=clock,
     )
 
-    desk = Desk(store, partner_center, identity, connector, clock, new_id, asyncio.sleep)
+    bell = asyncio.Event()
+    desk = Desk(
+        store,
+        partner_center,
+        identity,
+        connector,
+        clock,
+        new_id,
+        asyncio.sleep,
+        bot_id,
+        policy=parse_policy(settings.approval_policy, settings.approvers),
+        gate=approval_asking.gate,
+        wake_approvals=bell.set,
+    )
     resolver = Resolver(Parts(store, partner_center, identity, clock, asyncio.sleep, new_id, owner))
     dialog = Dialog(desk, resolver)
     sign_in_cards = SignInCards(desk, settings.sso_resource)
-    turns = Turns(desk, Dispatch(desk, dialog), sign_in_cards, background)
+    poller = Poller(desk, owner, settings.allowed_tenants)
+    feeds = Feeds(desk, Permits(settings.subscribers, settings.approvers))
+    turns = Turns(desk, Dispatch(desk, dialog, feeds), sign_in_cards, background)
     outbox = OutboxWorker(store, connector, clock, owner)
+    approved = ApprovalWork(desk, resolver, bell, owner, outbox.wake)
     door = Door(
         bot_id=bot_id,
         authentication=authentication,
@@ -107,15 +134,27 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> web
         identity, background, turns.signed_in, secure=settings.public_url.startswith("https:")
     )
 
+    announced = WebhookWorker(desk, settings.allowed_tenants, noticed, owner)
+    webhooks = Webhooks(
+        certificates_of(settings, outside, clock, time.monotonic),
+        settings.webhook_certificate_hosts,
+        Intake(store, clock, announced.wake),
+        clock,
+    )
+
     async def parts(_app: web.Application) -> AsyncIterator[None]:
         await upgrade(store)
         loops = [
             asyncio.create_task(work, name=name)
             for name, work in (
                 ("outbox", outbox.run()),
+                ("news", poller.run()),
+                ("approvals", approved.run()),
                 ("registrations", resolver.run()),
                 ("drafts", dialog.watch()),
                 ("writes", watch_proposals(desk)),
+                ("retention", retention.watch(store, clock)),
+                ("notifications", announced.run()),
             )
         ]
         yield
@@ -132,7 +171,11 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> web
         return Health.OK if closed else Health.DEGRADED
 
     app = create_app(
-        settings, door=door, sign_in=pages.routes(), readiness={"partner_center": upstream}
+        settings,
+        door=door,
+        sign_in=pages.routes(),
+        webhooks=webhooks.routes(),
+        readiness={"partner_center": upstream},
     )
     app.cleanup_ctx.append(parts)
     return app
@@ -155,9 +198,10 @@ def outside_world(settings: Settings) -> Iterator[tuple[Settings, str | None]]:
     from sandbox import launch
 
     check(settings, sandbox_to_come=True)
-    world = launch.start(settings.sandbox_port, settings.public_url, STATE.resolve())
+    world = launch.start(settings.sandbox_port, settings.public_url, STATE.resolve(), notify=True)
     try:
-        os.environ.update(world.settings)
+        chosen = {f"DEALDESK_{name.upper()}" for name in settings.model_fields_set & CHOICES}
+        os.environ.update({k: v for k, v in world.settings.items() if k not in chosen})
         if not settings.encryption_keys:
             os.environ["DEALDESK_ENCRYPTION_KEYS"] = sandbox_key(STATE)
         yield load(), world.page
@@ -165,9 +209,20 @@ def outside_world(settings: Settings) -> Iterator[tuple[Settings, str | None]]:
         world.stop()
 
 
+Task = Callable[[Settings, Sequence[str], Callable[[str], None]], Coroutine[None, None, int]]
+TASKS: Mapping[str, Task] = {
+    "db": maintenance.run,
+    "webhook": webhook_registration.run,
+}
+"""What `python app.py WORD ...` does instead of serving."""
+
+
 def main() -> int:
-    """Serve; 2 when the settings or the database forbid it, with one sentence saying why."""
+    """Serve, or do the task that is named. 2 when the settings, the database or the words forbid
+    it, with one sentence saying why."""
     try:
+        if words := sys.argv[1:]:
+            return do(words)
         with outside_world(load()) as (settings, page):
             secrets = [settings.app_secret, *settings.encryption_keys]
             log.configure(
@@ -181,6 +236,15 @@ def main() -> int:
         print(f"Dealdesk cannot start: {error}", file=sys.stderr)  # noqa: T201
         return 2
     return 0
+
+
+def do(words: Sequence[str]) -> int:
+    """The task named by the first word. Raises UnsafeSettings."""
+    task = TASKS.get(words[0])
+    if task is None:
+        print(f"Say: python app.py [{'|'.join(TASKS)}]", file=sys.stderr)  # noqa: T201
+        return 2
+    return asyncio.run(task(load(), words[1:], print))
 
 
 if __name__ == "__main__":

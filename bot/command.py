@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from bot.changes import Value
+from bot.feed_rules import Wish
+from bot.store.feeds import Kind
 from bot.targets import Target
 from partner_center.referral import Field, Move
 
@@ -101,6 +104,48 @@ class Cancel:
     pass
 
 
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Delegate:
+    """Let `person` decide until the end of a day; without a day, show who stands in."""
+
+    person: str = ""
+    until: date | None = None
+    stop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Tell this conversation of what happens to deals."""
+
+    kind: Kind
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyMe:
+    """Tell the person in their personal chat, wherever this is said."""
+
+    kind: Kind
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriptions:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """End the feeds of this conversation, or those of one kind."""
+
+    kind: Kind | None = None
+
+
 Command = (
     Help
     | SignIn
@@ -115,6 +160,12 @@ Command = (
     | Register
     | Drafts
     | Cancel
+    | Approvals
+    | Delegate
+    | Subscribe
+    | NotifyMe
+    | Subscriptions
+    | Unsubscribe
 )
 
 

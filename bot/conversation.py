@@ -182,6 +182,20 @@ class Answer:
     text: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One member of a conversation, as far as the roster tells."""
+
+    person: str
+    """The Entra object id; empty for who has none here."""
+    is_outsider: bool
+    """A guest, an anonymous person or somebody of another organisation (shared channels)."""
+    is_owner: bool
+    """An owner of the team."""
+    upn: str | None = None
+    """The sign-in name, lower-case."""
+
+
 class SendFailure(StrEnum):
     """Why a send is not known to have arrived."""
 
@@ -197,8 +211,10 @@ class SendFailure(StrEnum):
     """Not accepted now (412); may be tried again."""
     UNKNOWN = "unknown"
     """It may have arrived: time-out, reset or 5xx after sending, or an answer without an id."""
+    REFUSED = "refused"
+    """Refused for a reason that another try does not change: 4xx, or the host is not allowed."""
     NOT_SENT = "not_sent"
-    """It did not arrive: no byte left, it was refused otherwise, or the host is not allowed."""
+    """It did not arrive: no byte left."""
 
 
 class SendFailed(Exception):
@@ -235,6 +251,9 @@ class Sender(Protocol):
 
     async def members(self, place: Place) -> list[Person]:
         """Everybody in the conversation who has an Entra object id."""
+
+    async def roster(self, place: Place) -> list[Seat]:
+        """Everybody in the conversation, guests and other organisations included."""
 
 
 class Listener(Protocol):

@@ -9,7 +9,8 @@ from enum import StrEnum
 
 
 class Point(StrEnum):
-    """Where a process may die: each step of the registration protocol, before and after."""
+    """Where a process may die: before and after each step of a registration, an approval, a write
+    or a notice."""
 
     BEFORE_INTENT = "before_intent"
     AFTER_INTENT = "after_intent"
@@ -24,6 +25,22 @@ class Point(StrEnum):
     AFTER_DONE = "after_done"
     BEFORE_OUTBOX = "before_outbox"
     AFTER_OUTBOX = "after_outbox"
+    OUTBOX_CLAIMED = "outbox_claimed"
+    OUTBOX_SENDING = "outbox_sending"
+    OUTBOX_SENT = "outbox_sent"
+    BEFORE_EVENT = "before_event"
+    AFTER_EVENT = "after_event"
+    IN_FAN_OUT = "in_fan_out"
+    BEFORE_FAN_OUT = "before_fan_out"
+    AFTER_FAN_OUT = "after_fan_out"
+    APPROVAL_ASKED = "approval_asked"
+    APPROVAL_DECIDED = "approval_decided"
+    APPROVAL_CLAIMED = "approval_claimed"
+    WRITE_INTENDED = "write_intended"
+    WRITE_APPLIED = "write_applied"
+    WRITE_TOLD = "write_told"
+    WRITE_DONE = "write_done"
+    APPROVAL_ENDED = "approval_ended"
 
 
 class UnknownPoint(ValueError):

@@ -5,15 +5,38 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Protocol
 
 from bot.conversation import Person, Place, PlaceKind, Sender
 from bot.identity import Identity
+from bot.policy import NO_POLICY, Policy
+from bot.replies import Reply
 from bot.store import handles
 from bot.store.engine import Store
+from bot.store.people import Known
+from bot.store.proposals import Proposal
 from cards.reader import Reader
 from cards.referral import DealView
 from partner_center.client import Bearer, PartnerCenter
 from partner_center.referral import Referral
+
+
+class Gate(Protocol):
+    """Stands before every write of a proposal."""
+
+    async def __call__(
+        self, desk: Desk, turn: Turn, proposal: Proposal, *, asking: bool
+    ) -> Reply | None:
+        """What happens instead of the write; None when it may happen."""
+
+
+async def open_gate(desk: Desk, turn: Turn, proposal: Proposal, *, asking: bool) -> Reply | None:
+    """Lets every write through: for a house without a policy."""
+    return None
+
+
+def nobody_to_wake() -> None:
+    """Does nothing: for a house without approvals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +50,24 @@ class Desk:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     sleep: Callable[[float], Awaitable[None]]
+    bot_id: str = ""
+    """The bot as Teams names it, for messages that answer nothing."""
+    policy: Policy = NO_POLICY
+    gate: Gate = open_gate
+    wake_approvals: Callable[[], None] = nobody_to_wake
+    """Called when something about a request for approval has to be carried out or sent."""
+
+    def personal(self, known: Known) -> Place | None:
+        """The personal chat with somebody the bot has met; None when there was none yet."""
+        if not known.personal_conversation:
+            return None
+        return Place(
+            PlaceKind.PERSONAL,
+            known.person.tenant,
+            known.personal_conversation,
+            known.service_url,
+            self.bot_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +80,8 @@ class Turn:
     activity_id: str
     pressed: str | None = None
     """The message whose button was pressed."""
+    approval: str | None = None
+    """The approval under which this is carried out; set by nobody but who carries it out."""
 
     @property
     def today(self) -> date:

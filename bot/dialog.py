@@ -14,6 +14,7 @@ from datetime import timedelta
 
 import structlog
 
+from bot import approval_asking as asking
 from bot import walk
 from bot.conversation import Person
 from bot.desk import Desk, Turn, bearer, microsofts, view
@@ -23,6 +24,7 @@ from bot.replies import Left, Reply, Where
 from bot.resolver import Resolver
 from bot.steps import BY_NAME, STEPS, Asked, Name, Step, first_open
 from bot.store import drafts, registrations
+from bot.store.approvals import Subject
 from bot.store.drafts import Draft, State
 from bot.store.errors import StoreError
 from bot.submitting import Submitting
@@ -249,6 +251,9 @@ class Dialog:
             submission = await registrations.of_draft(connection, draft.id)
         if draft.state is State.SUBMITTED and submission is not None:
             return await self._submitting.status(turn, submission)
+        asked = await asking.standing_of(self._desk, Subject.DRAFT, draft.id)
+        if asked is not None:
+            return await asking.show(self._desk, turn, asked)
         return Reply(card=draft_closed_card(draft.state.value), summary="Registration closed")
 
     async def _opened(self, turn: Turn, draft: Draft) -> Opened:

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
+from bot import (
+    approvals,
+    delegation,
+    editing,
+    eligibility,
+    finding,
+    proposals,
+    questions,
+    referrals,
+)
 from bot import command as said
-from bot import editing, eligibility, finding, proposals, questions, referrals
 from bot.command import Ask, Choice, Command, Filter, Unclear
 from bot.commands import COMMANDS, parse, spec_of
 from bot.conversation import Person, Place
 from bot.desk import Desk, Turn
 from bot.dialog import Dialog
+from bot.feeds import Feeds
 from bot.identity import Reason, SignInNeeded
 from bot.replies import Reply
 from bot.store import waiting
@@ -43,6 +53,11 @@ _SHARED = frozenset(
         "cancel_draft",
         "submit",
         "choose",
+        "open_approval",
+        "pause_feed",
+        "resume_feed",
+        "delete_feed",
+        "edit_feed",
     }
 )
 
@@ -50,9 +65,10 @@ _SHARED = frozenset(
 class Dispatch:
     """Finds the feature for a turn and runs it. Errors pass through; `turns` speaks for them."""
 
-    def __init__(self, desk: Desk, dialog: Dialog) -> None:
+    def __init__(self, desk: Desk, dialog: Dialog, feeds: Feeds) -> None:
         self._desk = desk
         self._dialog = dialog
+        self._feeds = feeds
 
     async def say(self, turn: Turn, text: str) -> Reply | None:
         """The answer to a typed text."""
@@ -112,8 +128,14 @@ class Dispatch:
                 return await eligibility.of_company(self._desk, turn)
             case said.Drafts():
                 return await self._dialog.drafts(turn)
+            case said.Approvals():
+                return await approvals.listed(self._desk, turn)
+            case said.Delegate():
+                return await delegation.delegate(self._desk, turn, command)
             case said.Cancel():
                 return await self._dialog.cancel_here(turn)
+            case said.Subscribe() | said.NotifyMe() | said.Subscriptions() | said.Unsubscribe():
+                return await self._feeds.say(turn, command)
             case _:
                 return await self._deal_command(turn, command, text)
 
@@ -209,7 +231,11 @@ class Dispatch:
         feature = _BY_PROPOSAL.get(type(action))
         if feature is not None:
             return await feature(self._desk, turn, getattr(action, "proposal", ""))
-        return await self._dialog.pressed(turn, action, inputs)
+        asked = await approvals.pressed(self._desk, turn, action, inputs)
+        if asked is not None:
+            return asked
+        told = await self._feeds.press(turn, action, inputs)
+        return told if told is not None else await self._dialog.pressed(turn, action, inputs)
 
     async def _chosen(self, turn: Turn, question: str, choice: int) -> Reply | None:
         text = await questions.chosen(self._desk, turn, question, choice)

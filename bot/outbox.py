@@ -1,63 +1,82 @@
-"""Sends the messages the bot owes: what was promised in a transaction is sent after any crash."""
+"""Sends the messages the bot owes: what was promised in a transaction is sent after any crash.
+
+What is promised: a conversation gets its messages in the order they were put; Teams' windows and
+`Retry-After` are kept; no two instances send the same row; and a message whose arrival nobody
+confirmed is sent once more after a minute, marked as a possible repeat, and never a third time.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import cast
 
 import structlog
 
+from bot import feed_closing
 from bot.conversation import Message, Place, Sender, SendFailed, SendFailure
+from bot.crash import Point, crash_at
 from bot.store import outbox
 from bot.store.engine import Store
 from bot.store.errors import StoreError
-from bot.store.jsontext import Json
 from bot.store.outbox import Op, Owed
+from bot.stored_messages import as_repeat, read, shortened, written
+from bot.windows import NONE, Windows
+
+__all__ = ["LEASE", "OutboxWorker", "owe", "written"]
 
 _log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=60)
 """How long one send may take; after it another instance may take the message."""
+SEND_SECONDS = 45.0
+"""How long one send is waited for, well inside the lease."""
 IDLE_SECONDS = 1.0
-_FINAL = frozenset({SendFailure.FORBIDDEN, SendFailure.GONE, SendFailure.TOO_BIG})
-MOST_ATTEMPTS = 12
+MOST_AT_ONCE = 20
+FEWEST_FREE = 10
+"""How many more must be possible before messages are looked for: looking costs a transaction."""
+MOST_AGE = timedelta(hours=24)
+"""How long a message is tried that definitely did not arrive."""
+LEAST_ATTEMPTS = 6
 SETTLE = timedelta(seconds=60)
 """How long to wait before a message that may have arrived is sent again."""
-_POSSIBLE_REPEAT = "(You may have got this message already.)"
-
-
-def written(message: Message) -> Json:
-    """A message as it is stored. A sign-in card is never owed."""
-    if message.sign_in is not None:
-        raise ValueError("a sign-in card is never owed")
-    card = cast("Json", dict(message.card)) if message.card is not None else None
-    return {"text": message.text, "card": card, "summary": message.summary}
-
-
-def _read(stored: Json) -> Message:
-    if not isinstance(stored, Mapping):
-        raise TypeError("a stored message is an object")
-    text, card, summary = stored.get("text"), stored.get("card"), stored.get("summary")
-    return Message(
-        text=text if isinstance(text, str) else None,
-        card=card if isinstance(card, Mapping) else None,
-        summary=summary if isinstance(summary, str) else "",
-    )
+MOST_DOUBTS = 1
+"""How often a message is sent again although it may have arrived."""
+_LONGEST_BACK_OFF = 300.0
+_WINDOW_MEMORY = timedelta(hours=1)
+_FINISH_SECONDS = 5.0
+_MARK_TRIES = 20
+_MARK_SECONDS = 0.5
+_GONE = frozenset({SendFailure.FORBIDDEN, SendFailure.GONE})
 
 
 class OutboxWorker:
-    """Takes due messages under a lease and sends them, one at a time for each conversation."""
+    """Takes due messages under a lease and sends them, one at a time for each conversation.
+
+    `jitter` gives numbers from 0 to 1, so that instances do not try again in step.
+    """
 
     def __init__(
-        self, store: Store, sender: Sender, now: Callable[[], datetime], owner: str
+        self,
+        store: Store,
+        sender: Sender,
+        now: Callable[[], datetime],
+        owner: str,
+        *,
+        jitter: Callable[[], float] = random.random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store = store
         self._sender = sender
         self._now = now
         self._owner = owner
+        self._jitter = jitter
+        self._sleep = sleep
+        self._windows = Windows(now)
+        self._counted = now() - _WINDOW_MEMORY
+        self._resume = now()
+        self._sending: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -65,62 +84,187 @@ class OutboxWorker:
         self._woken.set()
 
     async def run(self) -> None:
-        """Send until cancelled."""
-        while True:
-            self._woken.clear()
-            try:
-                sent = await self.send_due()
-            except StoreError as error:
-                _log.warning("outbox waits for the store", error=str(error))
-                sent = 0
-            if not sent:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(IDLE_SECONDS):
-                        await self._woken.wait()
+        """Send until cancelled; what is under way then is waited for, a little."""
+        try:
+            while True:
+                self._woken.clear()
+                if not await self._begin_some():
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(self._idle_seconds()):
+                            await self._woken.wait()
+        finally:
+            await self._finish()
+
+    def _idle_seconds(self) -> float:
+        pause = (self._resume - self._now()).total_seconds()
+        return min(pause, IDLE_SECONDS) if pause > 0 else IDLE_SECONDS
 
     async def send_due(self) -> int:
         """Send what is due now; how many messages were taken."""
-        now = self._now()
+        begun = await self._begin()
+        if self._sending:
+            await asyncio.wait(set(self._sending))
+        return begun
+
+    async def _begin_some(self) -> int:
+        try:
+            return await self._begin()
+        except StoreError as error:
+            _log.warning("outbox waits for the store", error=str(error))
+        except Exception:
+            _log.exception("outbox stumbled")
+        return 0
+
+    async def _begin(self) -> int:
+        free, now = MOST_AT_ONCE - len(self._sending), self._now()
+        if free < FEWEST_FREE or now < self._resume:
+            return 0
         async with self._store.begin() as connection:
-            owed = await outbox.claim_ready(connection, now, self._owner, now + LEASE)
-        await asyncio.gather(*(self._send(one) for one in owed))
+            for sent in await outbox.sent_since(connection, self._counted, self._owner):
+                self._windows.note(sent.tenant, sent.channel, sent.at)
+                self._counted = max(self._counted, sent.at)
+            owed = await outbox.claim_ready(connection, now, self._owner, now + LEASE, free)
+        for one in owed:
+            crash_at(Point.OUTBOX_CLAIMED)
+            task = asyncio.create_task(self._one(one), name=f"outbox {one.id}")
+            self._sending.add(task)
+            task.add_done_callback(self._ended)
         return len(owed)
 
-    async def _send(self, owed: Owed) -> None:
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        self._woken.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("owed message not settled", work=task.get_name(), exc_info=error)
+
+    async def _finish(self) -> None:
+        if not self._sending:
+            return
+        _done, late = await asyncio.wait(set(self._sending), timeout=_FINISH_SECONDS)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    async def _one(self, owed: Owed) -> None:
+        try:
+            await self._settle(owed)
+        except StoreError as error:
+            _log.warning("outbox waits for the store", outbox=owed.id, error=str(error))
+
+    async def _settle(self, owed: Owed) -> None:
+        if owed.op is Op.SEND and owed.doubts > MOST_DOUBTS:
+            await self._give_up(owed, "not confirmed twice", in_doubt=True)
+            return
+        wait = self._windows.take(owed.place.tenant, owed.place.channel)
+        if wait > NONE:
+            full = self._windows.tenant_wait(owed.place.tenant)
+            self._resume = max(self._resume, self._now() + full)
+            async with self._store.begin() as connection:
+                await outbox.defer(connection, owed, self._now() + wait)
+            return
+        if not await self._may_leave(owed):
+            return
+        crash_at(Point.OUTBOX_SENDING)
         try:
             message_id = await self._deliver(owed)
         except SendFailed as error:
             await self._after_failure(owed, error)
             return
+        crash_at(Point.OUTBOX_SENT)
+        await self._mark_sent(owed, message_id)
+
+    async def _mark_sent(self, owed: Owed, message_id: str) -> None:
+        """Notes what has arrived, again and again while the store cannot: it was sent once."""
+        for left in reversed(range(_MARK_TRIES)):
+            try:
+                async with self._store.begin() as connection:
+                    await outbox.mark_sent(connection, owed, message_id, self._now())
+                return
+            except StoreError:
+                if not left:
+                    raise
+                await self._sleep(_MARK_SECONDS)
+
+    async def _may_leave(self, owed: Owed) -> bool:
+        """Marks the message as leaving, under a fresh lease that must not be over already."""
+        until = self._now() + LEASE
         async with self._store.begin() as connection:
-            await outbox.mark_sent(connection, owed, message_id, self._now())
+            if not await outbox.begin(connection, owed, until):
+                return False
+        if self._now() < until - timedelta(seconds=SEND_SECONDS):
+            return True
+        async with self._store.begin() as connection:
+            await outbox.put_back(connection, owed, self._now(), "the lease ran out")
+        return False
 
     async def _deliver(self, owed: Owed) -> str:
-        message = _read(owed.message)
+        try:
+            message = read(owed.message)
+        except ValueError as error:
+            raise SendFailed(SendFailure.REFUSED, code="unreadable") from error
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                return await self._hand_over(owed, message)
+        except TimeoutError as error:
+            raise SendFailed(SendFailure.UNKNOWN, code="no answer in time") from error
+
+    async def _hand_over(self, owed: Owed, message: Message) -> str:
         if owed.op is Op.UPDATE and owed.target_message is not None:
             await self._sender.update(owed.place, owed.target_message, message)
             return owed.target_message
-        if owed.may_repeat and message.text is not None:
-            message = Message(text=f"{message.text} {_POSSIBLE_REPEAT}")
-        return await self._sender.send(owed.place, message)
+        shown = as_repeat(message) if owed.may_repeat else message
+        return await self._sender.send(owed.place, shown)
 
     async def _after_failure(self, owed: Owed, error: SendFailed) -> None:
-        now = self._now()
+        now, reason = self._now(), str(error)
+        if error.kind in _GONE and owed.op is Op.SEND and owed.feed_id is not None:
+            _log.warning("feed switched off", outbox=owed.id, feed=owed.feed_id, error=reason)
+            await feed_closing.close(self._store, self._sender, owed, error.kind, now, reason)
+            return
+        if error.kind is SendFailure.TOO_BIG and (short := shortened(owed.message)) is not None:
+            async with self._store.begin() as connection:
+                await outbox.replace(connection, owed, short, now, reason)
+            return
+        if error.kind is SendFailure.UNKNOWN and owed.op is Op.SEND:
+            await self._after_doubt(owed, error)
+            return
+        wait = self._wait(owed, error)
+        if wait is None:
+            await self._give_up(owed, reason, in_doubt=False)
+            return
+        if error.kind is SendFailure.THROTTLED:
+            self._windows.hold(owed.place.channel, now + wait)
         async with self._store.begin() as connection:
-            if error.kind in _FINAL or owed.attempts >= MOST_ATTEMPTS:
-                _log.warning("owed message given up", outbox=owed.id, error=str(error))
-                await outbox.mark_failed(connection, owed, str(error))
-                return
-            await outbox.put_back(connection, owed, now + _wait(owed, error), str(error))
+            await outbox.put_back(connection, owed, now + wait, reason)
+
+    async def _after_doubt(self, owed: Owed, error: SendFailed) -> None:
+        if owed.doubts >= MOST_DOUBTS:
+            await self._give_up(owed, str(error), in_doubt=True)
+            return
+        wait = max(SETTLE, timedelta(seconds=error.retry_after or 0))
+        async with self._store.begin() as connection:
+            await outbox.put_back_in_doubt(connection, owed, self._now() + wait, str(error))
+
+    async def _give_up(self, owed: Owed, reason: str, *, in_doubt: bool) -> None:
+        _log.warning("owed message given up", outbox=owed.id, error=reason)
+        await feed_closing.give_up(
+            self._store, self._sender, owed, self._now(), reason, in_doubt=in_doubt
+        )
+
+    def _wait(self, owed: Owed, error: SendFailed) -> timedelta | None:
+        """How long until the next try; None for never."""
+        if error.kind in _FINAL:
+            return None
+        is_old = self._now() - owed.created > MOST_AGE
+        if is_old and owed.attempts >= LEAST_ATTEMPTS:
+            return None
+        if error.retry_after is not None:
+            return timedelta(seconds=error.retry_after + self._jitter())
+        ceiling = min(_LONGEST_BACK_OFF, 2.0 ** min(owed.attempts, 10))
+        return timedelta(seconds=ceiling / 2 * (1 + self._jitter()))
 
 
-def _wait(owed: Owed, error: SendFailed) -> timedelta:
-    if error.kind is SendFailure.UNKNOWN:
-        return SETTLE
-    if error.retry_after is not None:
-        return timedelta(seconds=error.retry_after)
-    ceiling = min(300.0, 2.0**owed.attempts)
-    return timedelta(seconds=random.uniform(ceiling / 2, ceiling))  # noqa: S311
+_FINAL = _GONE | {SendFailure.TOO_BIG, SendFailure.REFUSED}
 
 
 async def owe(

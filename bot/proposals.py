@@ -15,6 +15,7 @@ from http import HTTPStatus
 
 import structlog
 
+from bot.crash import Point, crash_at
 from bot.desk import Desk, Turn, bearer, view
 from bot.explain import Button, Told, explain
 from bot.identity import SignInNeeded, SignInUnavailable
@@ -33,10 +34,12 @@ from bot.proposal_fields import (
     typed,
 )
 from bot.replies import Reply
-from bot.store import audit, handles, proposals
+from bot.store import approvals, audit, handles, proposals
 from bot.store import outbox as outbox_rows
+from bot.store.approvals import Subject
 from bot.store.errors import StoreError
 from bot.store.proposals import Kind, Proposal, State
+from bot.won_deals import noticed
 from cards.actions import Save, Show
 from cards.changes import ConflictRow, FieldChange
 from cards.notice import notice_card, problem_text
@@ -107,6 +110,9 @@ async def save(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
     proposal = await _find(desk, turn, proposal_id)
     if isinstance(proposal, Reply):
         return proposal
+    held = await desk.gate(desk, turn, proposal, asking=True)
+    if held is not None:
+        return held
     match proposal.state:
         case State.OPEN:
             return await _apply(desk, turn, proposal)
@@ -125,6 +131,9 @@ async def discard(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
     proposal = await _find(desk, turn, proposal_id)
     if isinstance(proposal, Reply):
         return proposal
+    held = await desk.gate(desk, turn, proposal, asking=False)
+    if held is not None:
+        return held
     match proposal.state:
         case State.OPEN | State.CONFLICT:
             if not await _advance(desk, turn, proposal, State.DISCARDED):
@@ -204,7 +213,7 @@ async def recover(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
     referral = await desk.partner_center.get(token, proposal.referral_id)
     if referral.etag == proposal.base_etag:
         return None
-    return await _judge(desk, turn, proposal, referral)
+    return await judge(desk, turn, proposal, referral)
 
 
 async def give_back(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
@@ -270,10 +279,12 @@ async def _apply(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     if not await _advance(desk, turn, proposal, State.APPLYING, request_id=request_id):
         return await save(desk, turn, proposal.id)
     sent = await _again(desk, proposal)
+    crash_at(Point.WRITE_INTENDED)
     try:
         patched = await _send(desk, turn, sent, token)
         if isinstance(patched, Reply):
             return patched
+        crash_at(Point.WRITE_APPLIED)
         return await _written(desk, turn, sent, patched.referral)
     except StoreError as error:
         _log.warning("outcome not noted", proposal=sent.id, error=str(error))
@@ -332,7 +343,11 @@ async def _unseen(desk: Desk, proposal: Proposal, error: Exception) -> Reply:
 
 
 async def _done(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) -> Reply:
+    """The feeds are told first, so that a crash in between leaves a write that is looked at."""
+    await _tell_feeds(desk, turn, referral)
+    crash_at(Point.WRITE_TOLD)
     await _advance(desk, turn, proposal, State.DONE)
+    crash_at(Point.WRITE_DONE)
     return await _saved(desk, turn, proposal, referral)
 
 
@@ -352,6 +367,14 @@ async def _saved(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral)
     return Reply(card=card, summary=_summary(shown.handle, "saved"))
 
 
+async def _tell_feeds(desk: Desk, turn: Turn, referral: Referral) -> None:
+    """What cannot be stored now is found by polling; the save itself has succeeded."""
+    try:
+        await noticed(desk, turn.person.tenant, referral, source="save", by=turn.person)
+    except StoreError as error:
+        _log.warning("feeds not told yet", referral=referral.id, error=str(error))
+
+
 async def _after_conflict(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     """412: somebody was faster, or our own earlier request was applied."""
     try:
@@ -360,10 +383,11 @@ async def _after_conflict(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     except (errors.PartnerCenterError, SignInNeeded, SignInUnavailable):
         await _advance(desk, turn, proposal, State.CONFLICT)
         raise
-    return await _judge(desk, turn, proposal, referral)
+    return await judge(desk, turn, proposal, referral)
 
 
-async def _judge(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) -> Reply:
+async def judge(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) -> Reply:
+    """What a newer version of the deal says about a write: it is there, or somebody was faster."""
     if is_applied(proposal, referral):
         return await _done(desk, turn, proposal, referral)
     await _advance(desk, turn, proposal, State.CONFLICT)
@@ -382,7 +406,7 @@ async def _settle(desk: Desk, turn: Turn, proposal: Proposal, *, send_again: boo
         except (errors.PartnerCenterError, SignInUnavailable):
             break
         if referral.etag != proposal.base_etag:
-            return await _judge(desk, turn, proposal, referral)
+            return await judge(desk, turn, proposal, referral)
         if send_again and await _advance(desk, turn, proposal, State.OPEN):
             return await _apply(desk, turn, await _again(desk, proposal))
     look = (words("Check again"), Save(proposal.id))
@@ -527,6 +551,7 @@ async def _advance(
             connection, proposal, to, now=desk.now(), client_request_id=request_id
         )
         if moved:
+            approval = await approvals.granted(connection, Subject.PROPOSAL, proposal.id)
             await audit.record(
                 connection,
                 audit.Entry(
@@ -536,7 +561,11 @@ async def _advance(
                     kind=f"proposal.{proposal.kind}",
                     outcome=to.value,
                     referral_id=proposal.referral_id,
-                    detail={"proposal": proposal.id, "after": proposal.after},
+                    detail={
+                        "proposal": proposal.id,
+                        "after": proposal.after,
+                        **({"approval": approval} if approval else {}),
+                    },
                     client_request_id=request_id or proposal.client_request_id,
                     request_id=failure.request_id if failure is not None else None,
                 ),

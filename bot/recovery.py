@@ -11,8 +11,9 @@ from bot import proposals
 from bot.conversation import Person
 from bot.desk import Desk, Turn
 from bot.identity import SignInNeeded, SignInUnavailable
-from bot.store import people
+from bot.store import approvals, people
 from bot.store import proposals as rows
+from bot.store.approvals import Subject
 from bot.store.errors import StoreError
 from bot.store.proposals import Proposal, State
 from cards.reader import Reader
@@ -78,8 +79,12 @@ async def _recover(desk: Desk, proposal: Proposal) -> None:
     reply = await proposals.recover(desk, turn, proposal)
     if reply is None and proposal.state is State.APPLYING:
         reply = await proposals.give_back(desk, turn, proposal)
-    if reply is not None:
-        await proposals.owe_outcome(desk, proposal, reply)
+    if reply is None:
+        return
+    async with desk.store.read() as connection:
+        if await approvals.granted(connection, Subject.PROPOSAL, proposal.id) is not None:
+            return
+    await proposals.owe_outcome(desk, proposal, reply)
 
 
 async def _turn_of(desk: Desk, proposal: Proposal) -> Turn:

@@ -310,6 +310,17 @@ def on_its_way(submission: Submission, handle: int, *, mine: bool) -> Message:
     )
 
 
+def waits_for_approval(handle: int) -> Message:
+    """Somebody asks for a deal whose registration waits for approval."""
+    return _message(
+        handle,
+        words("A registration of this deal waits for approval"),
+        words("A colleague asked for it; nobody has decided yet."),
+        words("No other registration of this deal is accepted until then."),
+        words("Wait a little, then look again."),
+    )
+
+
 def shown(registration: Registration, reader: Reader) -> Text:
     """A registration that Partner Center holds, in a line."""
     value = registration.value

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.conversation import Message, Person, Place, PlaceKind
 from bot.outbox import written
 from bot.registration_rules import Limits, Standing
-from bot.store import audit, handles, outbox, people, registrations
+from bot.store import approvals, audit, handles, outbox, people, registrations
+from bot.store.approvals import Subject
 from bot.store.engine import Store
 from bot.store.jsontext import Json
 from bot.store.registrations import Submission
@@ -98,7 +99,14 @@ class Row:
         return known.person if known else Person(self.held.tenant, self.held.requester, "", "")
 
     async def show(self, connection: AsyncConnection, message: Message, what: str) -> None:
-        """Owe the message in place of the submission's card; `end` and `alert` once for all."""
+        """Owe the message in place of the submission's card; `end` and `alert` once for all.
+
+        What was approved is shown by the cards of its request; the requester is told its end.
+        """
+        if self.held.approver is not None:
+            if what == "end":
+                await self.tell(connection, message, what)
+            return
         await self._owe(connection, self.held.place, message, what, self.held.message_id)
 
     async def tell(self, connection: AsyncConnection, message: Message, what: str) -> None:
@@ -143,6 +151,7 @@ class Row:
             "registration": self.held.id,
             "fingerprint": self.held.fingerprint,
             "approver": self.held.approver,
+            "approval": await approvals.granted(connection, Subject.DRAFT, self.held.draft_id),
             "why": why,
         }
         await audit.record(

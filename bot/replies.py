@@ -37,6 +37,8 @@ class Reply:
     where: Where = Where.EDIT
     only_me: bool = False
     """For the person who pressed alone: the card everybody sees stays as it is."""
+    view: bool = False
+    """This person's own view of a card whose message the outbox keeps: never put in the message."""
     unsettled: str | None = None
     """The proposal whose outcome is still unknown, to be looked at again later."""
     leaves: Left | None = None

@@ -16,9 +16,14 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.policy import PolicyError, parse_policy
+from partner_center.webhook_certificate import read_roots
+
 MICROSOFT_LOGIN = "login.microsoftonline.com"
 BOT_FRAMEWORK_METADATA = "https://login.botframework.com/v1/.well-known/openidconfiguration"
 TEAMS_CONNECTOR = "smba.trafficmanager.net"
+WEBHOOK_API = "https://api.partnercenter.microsoft.com"
+"""Where notifications are subscribed to: another service than the referrals API."""
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.ASCII)
@@ -76,8 +81,10 @@ class Settings(BaseSettings):
     ca_file: Path | None = None
     approvers: Words = ()
     approval_policy: str = ""
+    subscribers: Literal["everyone", "approvers", "owners"] = "everyone"
     webhook_certificate_hosts: Words = ("3psostorageacct.blob.core.windows.net",)
     webhook_roots: Path | None = None
+    webhook_api_url: str = WEBHOOK_API
     log_format: Literal["console", "json"] | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -112,7 +119,9 @@ class Settings(BaseSettings):
     def _lower(cls, value: str | None) -> str | None:
         return value.strip().lower() if value is not None else None
 
-    @field_validator("connector_hosts", "allowed_tenants", mode="after")
+    @field_validator(
+        "connector_hosts", "allowed_tenants", "webhook_certificate_hosts", mode="after"
+    )
     @classmethod
     def _lower_all(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(part.lower() for part in value)
@@ -158,6 +167,12 @@ def _problems(settings: Settings, sandbox_to_come: bool) -> Iterator[str]:
     if int(version("urllib3").split(".")[0]) < 2:
         yield "urllib3 2 or newer is required: version 1 repeats requests that may have arrived."
     yield from _identity_problems(settings, may_be_absent=sandbox_to_come)
+    yield from _webhook_problems(settings)
+    to_come = ("somebody",) if sandbox_to_come and not settings.approvers else ()
+    try:
+        parse_policy(settings.approval_policy, (*settings.approvers, *to_come))
+    except PolicyError as error:
+        yield f"DEALDESK_APPROVAL_POLICY {error}"
     if settings.in_sandbox:
         yield from _sandbox_problems(settings, sandbox_to_come)
     else:
@@ -196,7 +211,7 @@ def _sandbox_problems(settings: Settings, to_come: bool) -> Iterator[str]:
     if settings.authority == _microsoft_authority(settings.tenant_id or ""):
         given.discard("authority")
     for name, url in _urls(settings).items():
-        if to_come and name not in given:
+        if name not in given and (to_come or name == "webhook_api_url"):
             continue
         parts = _parts(url)
         if parts is None or not _is_loopback(parts.hostname or ""):
@@ -229,6 +244,22 @@ def _production_problems(settings: Settings) -> Iterator[str]:
     yield from _key_problems(settings)
 
 
+def _webhook_problems(settings: Settings) -> Iterator[str]:
+    if settings.webhook_roots is None:
+        return
+    try:
+        read_roots(settings.webhook_roots.read_bytes())
+    except (OSError, ValueError):
+        yield "DEALDESK_WEBHOOK_ROOTS must be a PEM file with a self-signed root certificate."
+    if not settings.webhook_certificate_hosts:
+        yield "DEALDESK_WEBHOOK_CERTIFICATE_HOSTS is empty, so no notification could be checked."
+    for host in settings.webhook_certificate_hosts:
+        if settings.in_sandbox and not _LOOPBACK_PORT.fullmatch(host):
+            yield "DEALDESK_WEBHOOK_CERTIFICATE_HOSTS must be 127.0.0.1:PORT in sandbox mode."
+        if not settings.in_sandbox and (not _HOST_NAME.fullmatch(host) or _is_loopback(host)):
+            yield "DEALDESK_WEBHOOK_CERTIFICATE_HOSTS must be exact host names without port."
+
+
 def _key_problems(settings: Settings) -> Iterator[str]:
     for key in settings.encryption_keys:
         try:
@@ -249,6 +280,7 @@ def _urls(settings: Settings) -> Mapping[str, str]:
         "authority": settings.authority or "",
         "openid_metadata_url": settings.openid_metadata_url,
         "partner_center_url": settings.partner_center_url,
+        "webhook_api_url": settings.webhook_api_url,
     }
 
 

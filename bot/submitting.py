@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot import approval_asking as asking
 from bot import registration_news as news
 from bot.conversation import Message
 from bot.crash import Point, crash_at
@@ -14,7 +17,8 @@ from bot.registration_rules import State as Stage
 from bot.replies import Reply
 from bot.resolver import Resolver
 from bot.steps import registration_of
-from bot.store import drafts, handles, registrations
+from bot.store import approvals, drafts, handles, registrations
+from bot.store.approvals import Approval
 from bot.store.drafts import Draft, State
 from bot.store.registrations import Submission
 from cards.deal import DealView
@@ -47,6 +51,8 @@ class Submitting:
         stands = await self.stands(turn, opened.deal)
         if stands is not None:
             return stands
+        if asking.asks_to_register(self._desk, turn):
+            return await self._ask(turn, opened)
         submission = self._submission(turn, opened)
         crash_at(Point.BEFORE_INTENT)
         try:
@@ -63,12 +69,34 @@ class Submitting:
         async with self._desk.store.read() as connection:
             tenant = turn.person.tenant
             underway = await registrations.in_flight(connection, tenant, deal.referral.id)
+            asked = await approvals.open_for_deal(connection, tenant, deal.referral.id, "register")
         if underway is not None:
             return self._on_its_way(turn, underway, deal.handle)
+        if asked is not None:
+            return await self._asked_already(turn, asked, deal.handle)
         if deal.referral.registrations:
             card = registered_card(deal, deal.referral.registrations[0], turn.reader)
             return Reply(card=card, summary=f"#{deal.handle} is registered already")
         return None
+
+    async def _ask(self, turn: Turn, opened: Opened) -> Reply:
+        """The policy wants approval first: the answers are frozen into a request instead."""
+
+        async def close(connection: AsyncConnection) -> bool:
+            now = self._desk.now()
+            saved = await drafts.save(connection, opened.draft, now, state=State.SUBMITTED.value)
+            return saved is not None
+
+        registration = registration_of(opened.answers)
+        asked = asking.registration_asked(opened.draft, registration)
+        return await asking.ask(self._desk, turn, opened.deal.referral, asked, close)
+
+    async def _asked_already(self, turn: Turn, asked: Approval, handle: int) -> Reply:
+        """A registration of this deal waits for approval: the request itself, to who asked."""
+        if asked.requester == turn.person.id:
+            return await asking.show(self._desk, turn, asked)
+        message = news.waits_for_approval(handle)
+        return Reply(card=message.card, summary=message.summary, only_me=True)
 
     def _on_its_way(self, turn: Turn, underway: Submission, handle: int) -> Reply:
         message = news.on_its_way(underway, handle, mine=_is_mine(turn, underway))

@@ -204,13 +204,15 @@ class Turns:
 
     async def _share(self, turn: Turn, press: Press, reply: Reply) -> None:
         """What an invoke answered only to the one who pressed is put in the message for all."""
+        if reply.view:
+            return
         if turn.is_personal or (shares(press.verb) and not reply.only_me):
             await self._deliver(turn, reply)
         else:
             self._look_again(turn, reply)
 
     async def _deliver(self, turn: Turn, reply: Reply | None) -> None:
-        if reply is None:
+        if reply is None or (reply.view and not turn.is_personal):
             return
         pressed = None if reply.only_me else turn.pressed
         await self._send(turn.place, reply, pressed)

@@ -60,10 +60,12 @@ def create_app(
     *,
     door: Door,
     sign_in: Iterable[web.AbstractRouteDef] = (),
+    webhooks: Iterable[web.AbstractRouteDef] = (),
     readiness: Mapping[str, HealthCheck] | None = None,
     read_seconds: float = READ_SECONDS,
 ) -> web.Application:
-    """The application. `sign_in` are the routes open to browsers; `readiness` adds named checks.
+    """The application. `sign_in` are the routes open to browsers, `webhooks` the ones open to
+    Partner Center; `readiness` adds named checks.
 
     A body has to be there within `read_seconds`.
 
@@ -75,7 +77,7 @@ def create_app(
     app[GATE] = Gate(last_orders=door.drain)
     app[_READ] = read_seconds
     checks = {"keys": _keys_of(door), "database": _database_of(door), **(readiness or {})}
-    app.add_routes([web.post(MESSAGES, _messages), *sign_in])
+    app.add_routes([web.post(MESSAGES, _messages), *sign_in, *webhooks])
     app.add_routes([web.get("/healthz", _alive), web.get("/readyz", _ready(checks))])
     app.on_response_prepare.append(_secure(https=settings.public_url.startswith("https:")))
     app.on_shutdown.append(_drain)
@@ -86,14 +88,11 @@ def create_app(
 async def _messages(request: web.Request) -> web.Response:
     door = request.app[DOOR]
     try:
-        _check_head(request)
+        check_head(request)
         verified = await door.verify(_authorization(request))
-        answer = await door.receive(verified, await _read(request))
+        answer = await door.receive(verified, await read_body(request))
     except Refused as refused:
-        log.warning(
-            "refused", status=refused.status, reason=refused.reason.value, peer=request.remote
-        )
-        return _empty(refused.status)
+        return turned_away(request, refused.status, refused.reason.value)
     if answer.body is None:
         return _empty(int(answer.status))
     return web.Response(
@@ -101,14 +100,21 @@ async def _messages(request: web.Request) -> web.Response:
     )
 
 
-def _check_head(request: web.Request) -> None:
+def turned_away(request: web.Request, status: int, reason: str) -> web.Response:
+    """The answer to a request that is not let in: a status, and nothing but the log says why."""
+    log.warning("refused", status=status, reason=reason, path=request.path, peer=request.remote)
+    return _empty(status)
+
+
+def check_head(request: web.Request, most: int = MAX_BYTES) -> None:
+    """Refuses a body that is not plain UTF-8 JSON of at most `most` bytes. Raises Refused."""
     if request.content_type != "application/json":
         raise Refused(415, Reason.TYPE)
     if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
         raise Refused(415, Reason.TYPE)
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Refused(415, Reason.ENCODING)
-    if (request.content_length or 0) > MAX_BYTES:
+    if (request.content_length or 0) > most:
         raise Refused(413, Reason.TOO_LARGE)
 
 
@@ -119,14 +125,15 @@ def _authorization(request: web.Request) -> str | None:
     return found[0] if found else None
 
 
-async def _read(request: web.Request) -> bytes:
+async def read_body(request: web.Request, most: int = MAX_BYTES) -> bytes:
+    """The raw body, of at most `most` bytes and within the time for reading. Raises Refused."""
     parts: list[bytes] = []
     size = 0
     try:
         async with asyncio.timeout(request.app[_READ]):
             async for part in request.content.iter_any():
                 size += len(part)
-                if size > MAX_BYTES:
+                if size > most:
                     raise Refused(413, Reason.TOO_LARGE)
                 parts.append(part)
     except TimeoutError as error:

@@ -188,6 +188,135 @@ class Drafts:
     """The registrations not yet sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Let what a request asks for happen."""
+
+    approval: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Let it not happen, for a reason."""
+
+    approval: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskBack:
+    """Ask the requester something before deciding."""
+
+    approval: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Take one's own request back."""
+
+    approval: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remind:
+    """Remind those who have not decided yet."""
+
+    approval: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshApproval:
+    """A request as it is for whoever looks at it; also pressed by Teams itself."""
+
+    approval: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenApproval:
+    """A request from the list, as a card of its own."""
+
+    approval: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """What waits for me, and what I wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    """What this conversation is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFeed:
+    """One subscription, with its buttons."""
+
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseFeed:
+    """Tell nothing until it is resumed."""
+
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeFeed:
+    """Tell again, from now on."""
+
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestFeed:
+    """Send an example where the subscription leads."""
+
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteFeed:
+    """End a subscription."""
+
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditFeedForm:
+    """The form of a subscription."""
+
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditFeed:
+    """That form, filled in."""
+
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPersonally:
+    """Show a deal in the personal chat of whoever presses."""
+
+    deal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """Say nothing of a deal's expiry for a day."""
+
+    deal: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Leave a new deal to somebody else of its team: first to whom, then done."""
+
+    deal: str
+
+
 Action = (
     Help
     | SignIn
@@ -214,6 +343,25 @@ Action = (
     | Submit
     | LookAgain
     | Drafts
+    | Approve
+    | Reject
+    | AskBack
+    | Withdraw
+    | Remind
+    | RefreshApproval
+    | OpenApproval
+    | Approvals
+    | Feeds
+    | OpenFeed
+    | PauseFeed
+    | ResumeFeed
+    | TestFeed
+    | DeleteFeed
+    | EditFeedForm
+    | EditFeed
+    | OpenPersonally
+    | Snooze
+    | HandOver
 )
 
 
@@ -229,6 +377,8 @@ NOTHING: Final[frozenset[str]] = frozenset()
 CHANGES: Final = frozenset({"value", "currency", "close", "notes", "name", "crm", "campaign"})
 MEMBER: Final = frozenset({"first", "last", "email", "phone"})
 REASON: Final = frozenset({"reason"})
+FEED: Final = frozenset({"value", "country", "solution", "quiet", "mine", "names", "place"})
+HAND_OVER: Final = frozenset({"to"})
 ANSWERS: Final = None
 """The names come from the dialog's step, which alone knows them."""
 
@@ -269,6 +419,25 @@ ACTIONS: Final[Mapping[str, Verb]] = {
     "submit": Verb(Submit, strays=ANSWERS),
     "look_again": Verb(LookAgain),
     "drafts": Verb(Drafts),
+    "approve": Verb(Approve),
+    "reject": Verb(Reject, REASON),
+    "ask_back": Verb(AskBack, REASON),
+    "withdraw": Verb(Withdraw),
+    "remind": Verb(Remind),
+    "refresh_approval": Verb(RefreshApproval),
+    "open_approval": Verb(OpenApproval),
+    "approvals": Verb(Approvals),
+    "feeds": Verb(Feeds),
+    "open_feed": Verb(OpenFeed, strays=FEED),
+    "pause_feed": Verb(PauseFeed),
+    "resume_feed": Verb(ResumeFeed),
+    "test_feed": Verb(TestFeed),
+    "delete_feed": Verb(DeleteFeed),
+    "edit_feed_form": Verb(EditFeedForm),
+    "edit_feed": Verb(EditFeed, FEED, NOTHING),
+    "open_personally": Verb(OpenPersonally),
+    "snooze": Verb(Snooze, strays=HAND_OVER),
+    "hand_over": Verb(HandOver, HAND_OVER, NOTHING),
 }
 
 _VERBS: Final = {row.action: verb for verb, row in ACTIONS.items()}
@@ -312,6 +481,8 @@ _KINDS: Final[Mapping[str, Callable[[object], bool]]] = {
     "question": _id,
     "draft": _id,
     "registration": _id,
+    "feed": _id,
+    "approval": _id,
     "move": _word,
     "step": _word,
     "filter": _word,

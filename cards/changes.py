@@ -45,6 +45,12 @@ LABELS: Final[Mapping[str, Text]] = {
     "last": words("Last name"),
     "email": words("Email"),
     "phone": words("Phone"),
+    "customer": words("Customer"),
+    "country": words("Country"),
+    "type": words("Deal type"),
+    "matching": words("Account matching"),
+    "solutions": words("Solutions"),
+    "team": words("Team"),
 }
 _LONG: Final = 36
 """Characters of before and after together above which they stand below each other."""
@@ -96,8 +102,15 @@ def change_pieces(
     changes: Sequence[FieldChange], referral: Referral, reader: Reader
 ) -> list[Piece]:
     """One block for each change. A change of currency colours the amount behind it."""
-    after_currency = _new_currency(changes) or referral.currency
-    before_currency = _old_currency(changes) or referral.currency
+    return changed_pieces(changes, referral.currency, reader)
+
+
+def changed_pieces(
+    changes: Sequence[FieldChange], currency: str | None, reader: Reader
+) -> list[Piece]:
+    """As `change_pieces`, for a deal of which no more than the currency is at hand."""
+    after_currency = _new_currency(changes) or currency
+    before_currency = _old_currency(changes) or currency
     return [
         _joins(shown(change.field, change.after, None, reader))
         if change.field.lower() == "member"

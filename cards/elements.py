@@ -8,7 +8,7 @@ the functions below, and leaves as a plain dict.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -32,6 +32,7 @@ __all__ = [
     "Color",
     "Fact",
     "Piece",
+    "Refresh",
     "Size",
     "Style",
     "Text",
@@ -57,6 +58,7 @@ __all__ = [
     "text_input",
     "toggle",
     "toggle_input",
+    "with_line_on_top",
     "words",
 ]
 
@@ -264,6 +266,7 @@ class _Card(Piece, _package_card.AdaptiveCard):  # type: ignore[misc]
     fallback_text = _Markdown("fallbackText")
     version = _Property(str)
     msteams = _Property(dict)
+    refresh = _Property(dict)
 
 
 def paragraph(
@@ -535,25 +538,58 @@ def action_set(actions: Iterable[Piece | None], *, spacing: str | None = None) -
     return _ActionSet(actions=[action for action in actions if action], spacing=spacing)
 
 
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """What clients press by themselves to see their own version of a card.
+
+    `people` are Teams ids; MOST_REFRESHED of them at most, the others press a button.
+    """
+
+    action: Action
+    people: Sequence[str]
+
+
+MOST_REFRESHED: Final = 60
+"""People a card may name in `refresh.userIds` (teams.md 2.2)."""
+
+
 def card(
     body: Iterable[Piece | None],
     actions: Iterable[Piece | None] = (),
     *,
     summary: Text,
+    refresh: Refresh | None = None,
 ) -> dict[str, object]:
     """A whole card as a plain dict. `summary` says in one sentence what a client reads aloud, or
     shows when it cannot draw the card. A card over MOST_BYTES loses its last parts and says so."""
     summary = shortened(summary, _LONGEST_SUMMARY)
     buttons = [action for action in actions if action is not None]
     pieces = [piece for piece in body if piece is not None]
-    built = _card(pieces, buttons, summary)
+    built = _card(pieces, buttons, summary, refresh)
     while len(json.dumps(built)) > MOST_BYTES and pieces:
         pieces.pop()
-        built = _card([*pieces, paragraph(_SHORTENED, strong=True)], buttons, summary)
+        built = _card([*pieces, paragraph(_SHORTENED, strong=True)], buttons, summary, refresh)
     return built
 
 
-def _card(body: list[Piece], actions: list[Piece], summary: Text) -> dict[str, object]:
+def _refresh(asked: Refresh | None) -> dict[str, object] | None:
+    if asked is None or not asked.people:
+        return None
+    packed = pack(asked.action)
+    action = {"type": "Action.Execute", "title": "Refresh", **packed}
+    return {"action": action, "userIds": list(dict.fromkeys(asked.people))[:MOST_REFRESHED]}
+
+
+def with_line_on_top(whole: Mapping[str, object], says: Text) -> dict[str, object]:
+    """A whole card with one small line above everything else."""
+    body = whole.get("body")
+    line = _plain_piece(paragraph(says, subtle=True, size=Size.SMALL))
+    return {**whole, "body": [line, *(body if isinstance(body, list) else [])]}
+
+
+def _card(
+    body: list[Piece], actions: list[Piece], summary: Text, refresh: Refresh | None
+) -> dict[str, object]:
     built = _Card(
         version="1.5",
         body=body,
@@ -561,6 +597,7 @@ def _card(body: list[Piece], actions: list[Piece], summary: Text) -> dict[str, o
         speak=summary,
         fallback_text=summary,
         msteams={"width": "Full"},
+        refresh=_refresh(refresh),
     )
     return _plain_piece(built)
 

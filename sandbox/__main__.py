@@ -37,6 +37,7 @@ class Arguments:
     bot: str
     state: Path | None
     deals: int
+    notify: bool
 
 
 def read_arguments(line: list[str]) -> Arguments:
@@ -46,10 +47,11 @@ def read_arguments(line: list[str]) -> Arguments:
     parser.add_argument("--bot", default="http://127.0.0.1:3978", help="where the bot answers")
     parser.add_argument("--state", type=Path, help="folder for the authority's certificate")
     parser.add_argument("--deals", type=int, default=DEFAULT_COUNT, help="deals at the start")
+    parser.add_argument("--notify", action="store_true", help="register the bot for notifications")
     given = parser.parse_args(line)
     if urlsplit(given.bot).hostname not in LOOPBACK_HOSTS:
         parser.error("the bot must be on this machine")
-    return Arguments(given.port, given.bot, given.state, given.deals)
+    return Arguments(given.port, given.bot, given.state, given.deals, given.notify)
 
 
 async def serve(arguments: Arguments) -> None:
@@ -73,7 +75,9 @@ async def serve(arguments: Arguments) -> None:
             bot_url=arguments.bot,
             ca_file=tls.ca_file,
             session=session,
+            notify=arguments.notify,
         )
+        stack.push_async_callback(house.webhooks.close)
         stack.push_async_callback(house.teams.close)
         for app, listening, context in (
             (plain_app(house), plain_socket, None),

@@ -8,11 +8,13 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from sandbox import control, partner_center
+from sandbox import control, partner_center, webhook_api
 from sandbox.delivery import ISSUER
 from sandbox.entra_routes import EntraRoutes
 from sandbox.faults import middleware
-from sandbox.house import LOOPBACK_HOSTS, House
+from sandbox.house import LOOPBACK_HOSTS, REGISTRATION_API, House
+from sandbox.webhook_certificates import FILE, Kind
+from sandbox.webhooks import CERTIFICATE_PATH
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "page"
@@ -29,6 +31,7 @@ def plain_app(house: House) -> web.Application:
     app.add_subapp("/teams/", _connector_app(house))
     app.add_subapp("/botframework/", _keys_app(house))
     app.add_subapp("/partnercenter/", partner_center.app(house.world, house.entra.tokens))
+    app.add_subapp(REGISTRATION_API, _registration_app(house))
     app.router.add_get("/", _index)
     if RENDERER.is_dir():
         app.router.add_static("/adaptivecards", RENDERER)
@@ -37,11 +40,12 @@ def plain_app(house: House) -> web.Application:
 
 
 def tls_app(house: House) -> web.Application:
-    """Entra over TLS, for the bot."""
+    """Entra over TLS, for the bot, and the certificates that sign notifications."""
     app = web.Application(
         middlewares=[only_loopback, middleware("entra", house.world.faults)],
         client_max_size=MAX_BODY,
     )
+    app.add_routes([web.get(f"{CERTIFICATE_PATH}/{{kind}}/{FILE}", _certificate(house))])
     app.add_routes(_entra_routes(house).tls_routes())
     return app
 
@@ -64,6 +68,27 @@ async def _index(request: web.Request) -> web.FileResponse:
 
 def _entra_routes(house: House) -> EntraRoutes:
     return EntraRoutes(house.entra, house.addresses.tls, house.addresses.plain)
+
+
+def _registration_app(house: House) -> web.Application:
+    api = webhook_api.WebhookApi(house.webhooks, house.entra.tokens, house.world.clock)
+    app = web.Application(middlewares=[middleware(webhook_api.API_NAME, house.world.faults)])
+    app.add_routes(api.routes())
+    return app
+
+
+def _certificate(house: House) -> Handler:
+    certificates = house.webhooks.certificates
+
+    async def give(request: web.Request) -> web.Response:
+        certificates.fetched.append(request.path)
+        try:
+            pair = certificates.pair(Kind(request.match_info["kind"]))
+        except ValueError as error:
+            raise web.HTTPNotFound from error
+        return web.Response(body=pair.certificate, content_type="application/x-x509-ca-cert")
+
+    return give
 
 
 def _connector_app(house: House) -> web.Application:

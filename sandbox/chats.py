@@ -144,6 +144,17 @@ class Chats:
         self._chats = {chat.id: chat for chat in _all_chats()}
         self._messages = {chat_id: [] for chat_id in self._chats}
 
+    def add_channels(self, count: int) -> list[str]:
+        """More channels of the team, with everybody in them; gives their ids."""
+        made = []
+        for number in range(len(self._chats), len(self._chats) + count):
+            chat = Chat(
+                f"19:more-{number}@thread.tacv2", ChatKind.CHANNEL, f"More {number}", tuple(PEOPLE)
+            )
+            self._chats[chat.id], self._messages[chat.id] = chat, []
+            made.append(chat.id)
+        return made
+
     def of(self, key: str) -> list[Chat]:
         """The conversations a person is in."""
         return [chat for chat in self._chats.values() if key in chat.members]

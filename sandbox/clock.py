@@ -27,6 +27,10 @@ class Clock:
         """The sandbox's present, UTC."""
         return self._source() + self._offset
 
+    def before(self, seconds: float) -> datetime:
+        """The time so many seconds ago."""
+        return self.now() - timedelta(seconds=seconds)
+
     def advance(self, seconds: float) -> datetime:
         """Move by seconds (negative: back) and say the new time."""
         self._offset += timedelta(seconds=seconds)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from sandbox import control_deals, control_entra, control_teams
+from sandbox import control_deals, control_entra, control_teams, control_webhooks
 from sandbox.body import BadCall, Body, answer
 from sandbox.buttons import InputRefused, NoSuchButton
 from sandbox.chats import NoSuchChat
@@ -55,6 +55,7 @@ def routes(house: House) -> list[web.RouteDef]:
         *control_deals.routes(house),
         *control_teams.routes(house),
         *control_entra.routes(house),
+        *control_webhooks.routes(house),
     ]
 
 

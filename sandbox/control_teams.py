@@ -29,6 +29,7 @@ def routes(house: House) -> list[web.RouteDef]:
         web.post("/_sandbox/teams/install", control.install),
         web.post("/_sandbox/teams/verify-state", control.verify_state),
         web.post("/_sandbox/teams/switches", control.switches),
+        web.post("/_sandbox/teams/channels", control.channels),
         web.get("/_sandbox/teams/conversations", control.conversations),
         web.get("/_sandbox/teams/messages", control.messages),
     ]
@@ -139,6 +140,11 @@ class TeamsControl:
             else:
                 raise BadCall(f"there is no switch {name!r}")
         return answer({"retries": self.teams.retries, "people": self.teams.clients})
+
+    async def channels(self, request: web.Request) -> web.Response:
+        """`{"count": 20}`: more channels of the team; gives their ids."""
+        body = await Body.of(request)
+        return answer(self.teams.chats.add_channels(min(body.count("count", 1), 1000)))
 
     async def conversations(self, request: web.Request) -> web.Response:
         """`?person=key`: the conversations they are in."""

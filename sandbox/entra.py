@@ -20,6 +20,7 @@ from sandbox.entra_tokens import (
     BOT_FRAMEWORK,
     GRAPH,
     PARTNER_CENTER,
+    PARTNER_CENTER_API,
     SSO_RESOURCE,
     EntraTokens,
 )
@@ -29,6 +30,8 @@ from sandbox.people import APP_ID, TENANT_ID
 CODE_SECONDS = 600
 OIDC_SCOPES = frozenset({"openid", "profile", "offline_access", "email"})
 USER_RESOURCES = frozenset({PARTNER_CENTER, GRAPH})
+APP_RESOURCES = frozenset({BOT_FRAMEWORK, PARTNER_CENTER_API})
+"""What the app may ask a token of its own for."""
 CODE = "authorization_code"
 REFRESH = "refresh_token"
 CLIENT = "client_credentials"
@@ -205,14 +208,14 @@ class Entra:
             raise EntraRefused("invalid_client", 7000215, "Invalid client secret provided.")
 
     def _client_credentials(self, call: _Call) -> dict[str, object]:
-        scope = call.form.get("scope", "")
-        if scope != f"{BOT_FRAMEWORK}/.default":
+        resource = call.form.get("scope", "").removesuffix("/.default")
+        if resource not in APP_RESOURCES or resource == call.form["scope"]:
             raise EntraRefused("invalid_scope", 70011, "The scope is not valid for this app.")
         return {
             "token_type": "Bearer",
             "expires_in": APP_TOKEN_SECONDS,
             "ext_expires_in": APP_TOKEN_SECONDS,
-            "access_token": self.tokens.app_access(BOT_FRAMEWORK),
+            "access_token": self.tokens.app_access(resource),
         }
 
     def _redeem_code(self, call: _Call) -> dict[str, object]:

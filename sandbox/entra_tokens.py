@@ -12,6 +12,8 @@ from sandbox.people import APP_ID, APP_OBJECT_ID, TENANT_ID, Person
 from sandbox.tokens import Claims, TokenProblem
 
 PARTNER_CENTER = "https://api.partner.microsoft.com"
+PARTNER_CENTER_API = "https://api.partnercenter.microsoft.com"
+"""Where notifications are registered: another audience than the referrals API."""
 BOT_FRAMEWORK = "https://api.botframework.com"
 GRAPH = "https://graph.microsoft.com"
 SSO_RESOURCE = f"api://botid-{APP_ID}"
@@ -153,12 +155,12 @@ class EntraTokens:
             amr=user.amr,
         )
 
-    def read_app(self, token: str) -> str:
-        """Verify the app's token for the Bot Connector; gives the app id. Raises BadToken.
+    def read_app(self, token: str, audience: str = BOT_FRAMEWORK) -> str:
+        """Verify the app's own token for an audience; gives the app id. Raises BadToken.
 
         Compared with the machine's clock: a client renews this token by the machine's clock.
         """
-        claims = self.keys.verify(token, audience=BOT_FRAMEWORK, now=time.time())
+        claims = self.keys.verify(token, audience=audience, now=time.time())
         if claims["iss"] != ISSUER_V1 or "scp" in claims:
             raise BadToken("not an application's token of this tenant")
         return str(claims.get("appid", ""))

@@ -19,11 +19,15 @@ from sandbox.events import Events
 from sandbox.keys import KeyRing
 from sandbox.people import APP_ID, PEOPLE, TENANT_ID
 from sandbox.teams import Teams
+from sandbox.webhooks import Webhooks
 from sandbox.world import World
 
 HOST = "127.0.0.1"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 CALLBACK = "/auth/callback"
+NOTIFIED = "/webhooks/partner-center"
+REGISTRATION_API = "/partnercenter-api"
+"""Where the registration API of notifications is mounted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class House:
 
     addresses: Addresses
     ca_file: Path
+    webhook_roots: Path
     secret: str
     world: World
     events: Events
@@ -52,6 +57,7 @@ class House:
     entra: Entra
     teams: Teams
     connector: Connector
+    webhooks: Webhooks
 
     @property
     def accounts(self) -> Accounts:
@@ -82,11 +88,16 @@ class House:
             ),
             "DEALDESK_CONNECTOR_HOSTS": urlsplit(plain).netloc,
             "DEALDESK_PARTNER_CENTER_URL": f"{plain}/partnercenter",
+            "DEALDESK_WEBHOOK_API_URL": f"{plain}{REGISTRATION_API}",
+            "DEALDESK_WEBHOOK_CERTIFICATE_HOSTS": urlsplit(self.addresses.tls).netloc,
+            "DEALDESK_WEBHOOK_ROOTS": str(self.webhook_roots),
             "DEALDESK_APPROVERS": PEOPLE["dana"].oid,
+            "DEALDESK_APPROVAL_POLICY": "register, value>100000 USD",
         }
 
     def reset(self) -> None:
         """Everything back to the start, except keys and addresses."""
+        self.webhooks.reset()
         self.world.reset()
         self.entra.reset()
         self.connector.calls.clear()
@@ -100,8 +111,10 @@ def build(
     bot_url: str,
     ca_file: Path,
     session: aiohttp.ClientSession,
+    notify: bool = False,
 ) -> House:
-    """Make the house for servers at these addresses."""
+    """Make the house for servers at these addresses; with `notify` the bot is registered for
+    notifications from the start."""
     accounts, events, clock = Accounts(), Events(), world.clock
     channel_keys = KeyRing(endorsements=("msteams",))
 
@@ -112,6 +125,9 @@ def build(
     tokens.issuer_v2 = f"{addresses.tls}/{TENANT_ID}/v2.0"
     delivery = Delivery(channel_keys, session, bot_url.rstrip("/"), epoch)
     secret = secrets.token_urlsafe(32)
+    start = f"{bot_url.rstrip('/')}{NOTIFIED}" if notify else None
+    webhooks = Webhooks(clock, session, addresses.tls, start)
+    world.deals.on_change = webhooks.changed
     teams = Teams(
         chats=Chats(clock.now),
         events=events,
@@ -124,6 +140,7 @@ def build(
     return House(
         addresses=addresses,
         ca_file=ca_file,
+        webhook_roots=webhooks.certificates.write_roots(ca_file.parent),
         secret=secret,
         world=world,
         events=events,
@@ -131,6 +148,7 @@ def build(
         entra=Entra(tokens, accounts, secret, lambda: redirect_uris(delivery.bot_url)),
         teams=teams,
         connector=Connector(teams, tokens, clock.now),
+        webhooks=webhooks,
     )
 
 

@@ -51,9 +51,11 @@ def start(
     state_dir: Path | None = None,
     *,
     deals: int | None = None,
+    notify: bool = False,
 ) -> Sandbox:
     """Start the sandbox on a loopback port (0: a free one) and wait until it is ready.
 
+    With `notify` the bot at `bot_url` gets Partner Center's notifications from the start.
     What it logs goes to this process's stderr. Raises SandboxFailed.
     """
     command = [sys.executable, "-m", "sandbox", "--port", str(port), "--bot", bot_url]
@@ -61,6 +63,8 @@ def start(
         command += ["--state", str(state_dir)]
     if deals is not None:
         command += ["--deals", str(deals)]
+    if notify:
+        command.append("--notify")
     process = subprocess.Popen(  # noqa: S603 - our own module, no shell
         command,
         cwd=ROOT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from sandbox import wire
@@ -18,6 +18,8 @@ class Referrals:
 
     def __init__(self) -> None:
         self._versions: dict[str, list[tuple[datetime, Document]]] = {}
+        self.on_change: Callable[[Document | None, Document], None] | None = None
+        """Told the former version, None for a new referral, and the one just stored."""
 
     def __iter__(self) -> Iterator[Document]:
         return (versions[-1][1] for versions in self._versions.values())
@@ -56,7 +58,10 @@ class Referrals:
             now = max(now, previous + timedelta(microseconds=1))
             stored["updatedDateTime"] = wire.stamp(now)
         stored["eTag"] = f'"{next(_ETAGS):08x}-0000-0000-0000-{int(now.timestamp()):08x}0000"'
+        former = versions[-1][1] if versions else None
         versions.append((now, stored))
+        if self.on_change is not None:
+            self.on_change(former, stored)
         return stored
 
     def clear(self) -> None:

@@ -121,5 +121,7 @@ class World:
     def _fill(self) -> None:
         self.roles.clear()
         self.roles.update({key: person.role for key, person in PEOPLE.items()})
+        told, self.deals.on_change = self.deals.on_change, None
         self.deals.clear()
         start_deals.start(self.deals, self.clock.now(), self._count)
+        self.deals.on_change = told

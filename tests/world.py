@@ -101,6 +101,7 @@ class World:
         settings = {
             **self.sandbox.settings,
             "DEALDESK_MODE": "sandbox",
+            "DEALDESK_APPROVAL_POLICY": "",
             "DEALDESK_SANDBOX": "external",
             "DEALDESK_HOST": "127.0.0.1",
             "DEALDESK_PORT": str(port),

@@ -164,6 +164,13 @@ async def place_at(
     )
 
 
+async def prune(connection: AsyncConnection, before: datetime) -> None:
+    """Forgets drafts that ended before a moment."""
+    await connection.execute(
+        drafts.delete().where(_TABLE.state != State.OPEN.value, _TABLE.updated < before)
+    )
+
+
 async def _first(connection: AsyncConnection, *conditions: sa.ColumnElement[bool]) -> Draft | None:
     found = await _all(connection, *conditions, limit=1)
     return found[0] if found else None

@@ -77,13 +77,29 @@ async def find_by_upn(connection: AsyncConnection, tenant: str, upn: str) -> Kno
     return await _first(connection, _TABLE.tenant == tenant, _TABLE.upn == upn.lower())
 
 
+async def named(connection: AsyncConnection, tenant: str, said: str) -> list[Known]:
+    """Everybody the bot has met whom these words name: sign-in name, whole name or a part of it.
+
+    Whoever is named by the whole of the words goes before those of whom they are one name.
+    """
+    wanted = " ".join(said.casefold().lstrip("@").split())
+    result = await connection.execute(
+        people.select().where(_TABLE.tenant == tenant).order_by(_TABLE.name, _TABLE.person)
+    )
+    met = [_known(row) for row in result]
+    whole = [one for one in met if wanted in {one.upn, one.person.name.casefold()}]
+    return whole or [one for one in met if wanted in one.person.name.casefold().split()]
+
+
 async def _first(connection: AsyncConnection, *conditions: sa.ColumnElement[bool]) -> Known | None:
     result = await connection.execute(
         people.select().where(*conditions).order_by(_TABLE.updated.desc()).limit(1)
     )
     row = result.one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _known(row)
+
+
+def _known(row: sa.Row[tuple[object, ...]]) -> Known:
     return Known(
         person=Person(row.tenant, row.person, row.name, row.teams_id),
         service_url=row.service_url,

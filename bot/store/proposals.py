@@ -187,6 +187,14 @@ async def set_message(connection: AsyncConnection, proposal_id: str, message_id:
     )
 
 
+async def prune(connection: AsyncConnection, before: datetime) -> None:
+    """Forgets proposals that ended before a moment."""
+    ended = [state.value for state in (State.DONE, State.DISCARDED, State.FAILED)]
+    await connection.execute(
+        proposals.delete().where(_TABLE.state.in_(ended), _TABLE.updated < before)
+    )
+
+
 def _as_read(proposal: Proposal) -> sa.ColumnElement[bool]:
     return sa.and_(
         _TABLE.id == proposal.id,

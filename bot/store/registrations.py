@@ -73,7 +73,7 @@ async def insert(connection: AsyncConnection, new: Submission) -> bool:
         tenant=new.tenant,
         referral_id=new.referral_id,
         fingerprint=new.fingerprint,
-        values_json=jsontext.write(_values(new.registration)),
+        values_json=jsontext.write(values_of(new.registration)),
         requester=new.requester,
         approver=new.approver,
         draft_id=new.draft_id,
@@ -209,6 +209,15 @@ async def save(
     return await find(connection, held.id) if kept else None
 
 
+async def prune(connection: AsyncConnection, before: datetime) -> None:
+    """Forgets submissions that came to nothing before a moment; one that was made is kept, as it
+    keeps the same from being sent again."""
+    ended = [state.value for state in (State.FAILED, State.REJECTED, State.STOPPED)]
+    await connection.execute(
+        registrations.delete().where(_TABLE.state.in_(ended), _TABLE.updated < before)
+    )
+
+
 def attempts_text(attempts: Sequence[Attempt]) -> str:
     """The column `client_request_ids`: every attempt with its base and outcome."""
     return jsontext.write(
@@ -245,7 +254,7 @@ def _submission(row: sa.Row[tuple[object, ...]]) -> Submission:
         tenant=kept["tenant"],
         referral_id=kept["referral_id"],
         fingerprint=kept["fingerprint"],
-        registration=_registration(jsontext.read(kept["values_json"])),
+        registration=registration_from(jsontext.read(kept["values_json"])),
         requester=kept["requester"],
         approver=kept["approver"],
         draft_id=kept["draft_id"],
@@ -288,7 +297,8 @@ def _attempt(stored: Mapping[str, Json]) -> Attempt:
     )
 
 
-def _values(registration: DealRegistration) -> dict[str, Json]:
+def values_of(registration: DealRegistration) -> dict[str, Json]:
+    """A registration's values as they are stored."""
     return {
         "currency": registration.currency,
         "value": plain(registration.value),
@@ -309,7 +319,8 @@ def _values(registration: DealRegistration) -> dict[str, Json]:
     }
 
 
-def _registration(stored: Json) -> DealRegistration:
+def registration_from(stored: Json) -> DealRegistration:
+    """The registration whose values were stored. Raises KeyError or ValueError."""
     kept = _object(stored)
     return DealRegistration(
         currency=str(kept["currency"]),

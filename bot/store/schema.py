@@ -282,8 +282,11 @@ outbox = sa.Table(
     _text("error", null=True),
     _time("created"),
     _time("sent", null=True),
+    _text("feed_id", null=True),
+    _whole("doubts", 0),
     sa.Index("ix_outbox_due", "state", "not_before"),
     sa.Index("ix_outbox_of_conversation", "conversation", "state"),
+    sa.Index("ix_outbox_sent", "sent"),
     sqlite_autoincrement=True,
 )
 
@@ -316,4 +319,165 @@ audit = sa.Table(
     _text("outcome"),
     sa.Index("ix_audit_of_referral", "tenant", "referral_id", "at"),
     sa.Index("ix_audit_of_person", "tenant", "person", "at"),
+)
+
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    _id(),
+    _text("tenant"),
+    _text("requester"),
+    _text("requester_upn", null=True),
+    _text("place"),
+    _text("referral_id"),
+    _text("kind"),
+    _text("subject"),
+    sa.CheckConstraint("subject IN ('proposal', 'draft')", name="subject"),
+    _text("subject_id"),
+    _text("operations"),
+    _text("base_etag"),
+    _text("fingerprint", null=True),
+    _text("diff"),
+    _text("approvers"),
+    sa.Column("quorum", sa.Integer, nullable=False),
+    *_state("waiting", "approved", "rejected", "withdrawn", "expired", "stale", "done", "failed"),
+    _text("reason", null=True),
+    _text("decided_by", null=True),
+    _text("lease_owner", null=True),
+    _time("lease_until", null=True),
+    _time("created"),
+    _time("expires"),
+    _time("updated"),
+    _whole("version", 1),
+    _unique_while("uq_approvals_of_subject", ("waiting", "approved"), "subject", "subject_id"),
+    sa.Index("ix_approvals_of_requester", "tenant", "requester", "state"),
+    sa.Index("ix_approvals_of_referral", "tenant", "referral_id", "state"),
+    sa.Index("ix_approvals_due", "state", "expires"),
+)
+
+approval_votes = sa.Table(
+    "approval_votes",
+    metadata,
+    sa.Column("approval_id", sa.Text, sa.ForeignKey("approvals.id"), primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    _text("verdict"),
+    sa.CheckConstraint("verdict IN ('approve', 'reject')", name="verdict"),
+    _text("acting_for", null=True),
+    _time("at"),
+)
+
+approval_cards = sa.Table(
+    "approval_cards",
+    metadata,
+    sa.Column("approval_id", sa.Text, sa.ForeignKey("approvals.id"), primary_key=True),
+    sa.Column("conversation", sa.Text, primary_key=True),
+    sa.Column("message_id", sa.Text, primary_key=True),
+    _text("place"),
+    _text("for_person", null=True),
+)
+
+delegations = sa.Table(
+    "delegations",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    _text("to_person"),
+    _time("until"),
+    _time("created"),
+    sa.Index("ix_delegations_to_person", "tenant", "to_person", "until"),
+)
+
+feeds = sa.Table(
+    "feeds",
+    metadata,
+    _id(),
+    _text("tenant"),
+    _text("place"),
+    _text("conversation"),
+    _text("owner"),
+    _text("kind"),
+    sa.CheckConstraint(
+        "kind IN ('won', 'registered', 'accepted', 'expiring', 'approvals')", name="kind"
+    ),
+    _text("filters"),
+    sa.Column("flat", sa.Boolean, nullable=False),
+    _text("quiet", null=True),
+    *_state("on", "paused", "off"),
+    _text("reason", null=True),
+    _text("locale"),
+    _time("created"),
+    _time("updated"),
+    _whole("version", 1),
+    sa.Index("ix_feeds_of_kind", "tenant", "kind", "state"),
+    sa.Index("ix_feeds_of_conversation", "tenant", "conversation"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    _id(),
+    _text("tenant"),
+    _text("referral_id"),
+    _text("kind"),
+    _text("state_key"),
+    _text("facts"),
+    _time("at"),
+    sa.UniqueConstraint("tenant", "referral_id", "kind", "state_key"),
+    sa.Index("ix_events_at", "tenant", "at"),
+)
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    _id(),
+    sa.Column("body_hash", sa.Text, nullable=False, unique=True),
+    sa.Column("business_key", sa.Text, nullable=False, unique=True),
+    _text("event_name"),
+    _text("referral_id"),
+    _time("changed", null=True),
+    _time("received"),
+    *_state("ready", "working", "done", "ignored", "failed"),
+    _whole("attempts", 0),
+    _time("not_before"),
+    _text("lease_owner", null=True),
+    _time("lease_until", null=True),
+    _text("error", null=True),
+    sa.Index("ix_inbox_due", "state", "not_before"),
+    sa.Index("ix_inbox_received", "received"),
+)
+
+polls = sa.Table(
+    "polls",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    _time("last_polled", null=True),
+    _time("next_poll"),
+    _text("cursor", null=True),
+    _whole("failures", 0),
+    _text("lease_owner", null=True),
+    _time("lease_until", null=True),
+    _whole("version", 1),
+    sa.Index("ix_polls_due", "next_poll"),
+)
+
+snoozes = sa.Table(
+    "snoozes",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("referral_id", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    _time("until"),
+)
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("feed_id", sa.Text, primary_key=True),
+    sa.Column("event_id", sa.Text, primary_key=True),
+    *_state("put", "held", "folded"),
+    _time("due", null=True),
+    _time("at"),
+    sa.Index("ix_notices_due", "state", "due"),
+    sa.Index("ix_notices_of_feed", "feed_id", "at"),
 )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msal
 import structlog
+from msal.exceptions import MsalError
 
 from bot.identity.entra import client_credential
 from bot.identity.entra_http import EntraHttp
@@ -47,10 +48,14 @@ class Ask(Protocol):
 
 
 class Entra:
-    """Asks Entra with the bot's own credential. The MSAL client is made once, on first use."""
+    """Asks Entra with the bot's own credential, for the connector unless another `scope` is given.
 
-    def __init__(self, settings: Settings) -> None:
+    The MSAL client is made once, on first use.
+    """
+
+    def __init__(self, settings: Settings, scope: str = SCOPE) -> None:
         self._settings = settings
+        self._scope = scope
         self._http = EntraHttp(settings.ca_file)
         self._client: msal.ConfidentialClientApplication | None = None
 
@@ -59,8 +64,8 @@ class Entra:
         try:
             client = self._client = self._client or self._make()
             client.remove_tokens_for_client()
-            answer = client.acquire_token_for_client([SCOPE])
-        except (OSError, ValueError, RuntimeError) as error:
+            answer = client.acquire_token_for_client([self._scope])
+        except (OSError, ValueError, RuntimeError, MsalError) as error:
             raise NoAppToken(type(error).__name__) from error
         match answer:
             case {"access_token": str(token), "expires_in": int(seconds)}:

@@ -7,7 +7,7 @@ the connector did not take the request: POST is not idempotent, and a 5xx may ha
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from bot.conversation import Message, Person, Place, PlaceKind, SendFailed, SendFailure
+from bot.conversation import Message, Person, Place, PlaceKind, Seat, SendFailed, SendFailure
 from bot.teams.app_token import AppToken, NoAppToken
 from bot.teams.hosts import Hosts
 from bot.teams.outside import Outside, read_at_most
@@ -24,6 +24,7 @@ from bot.teams.wording import activity_of, failure_of, id_of, typing_of
 _MAX_ANSWER = 1024 * 1024
 _PAGE = 500
 _MAX_PAGES = 20
+_OUTSIDERS = frozenset({"guest", "anonymous"})
 
 log = structlog.get_logger(__name__)
 
@@ -82,19 +83,31 @@ class Connector:
 
     async def members(self, place: Place) -> list[Person]:
         """Everybody there with an Entra object id, page by page. Raises SendFailed."""
-        conversation = place.conversation_id.partition(";messageid=")[0]
-        path = f"v3/conversations/{quote(conversation, safe='')}/pagedmembers?pageSize={_PAGE}"
-        people: list[Person] = []
+        return [
+            person
+            async for answer in self._roster(place)
+            for person in _people(place.tenant, answer)
+        ]
+
+    async def roster(self, place: Place) -> list[Seat]:
+        """Everybody there, with who is an outsider and who owns the team. Raises SendFailed."""
+        return [
+            _seat(place.tenant, member)
+            async for answer in self._roster(place)
+            for member in _listed(answer)
+        ]
+
+    async def _roster(self, place: Place) -> AsyncIterator[Mapping[str, object]]:
+        path = f"v3/conversations/{quote(place.channel, safe='')}/pagedmembers?pageSize={_PAGE}"
         token: str | None = None
         for _ in range(_MAX_PAGES):
             page = f"{path}&continuationToken={quote(token, safe='')}" if token else path
             answer = await self._call("GET", place.service_url, page)
-            people += _people(place.tenant, answer)
+            yield answer
             following = answer.get("continuationToken")
             if not isinstance(following, str) or not following or following == token:
-                break
+                return
             token = following
-        return people
 
     async def post_activity(
         self,
@@ -138,7 +151,7 @@ class Connector:
         body: Mapping[str, object] | None = None,
     ) -> Mapping[str, object]:
         if not self._hosts.allow(service_url):
-            raise SendFailed(SendFailure.NOT_SENT, code="host not allowed")
+            raise SendFailed(SendFailure.REFUSED, code="host not allowed")
         url = URL(f"{service_url.rstrip('/')}/{path}", encoded=True)
         raw = None if body is None else json.dumps(body, allow_nan=False).encode()
         try:
@@ -191,10 +204,24 @@ def _object(raw: bytes) -> Mapping[str, object]:
     return parsed if isinstance(parsed, dict) else {}
 
 
+def _listed(answer: Mapping[str, object]) -> list[Mapping[str, object]]:
+    found = answer.get("members")
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _seat(tenant: str, member: Mapping[str, object]) -> Seat:
+    """A member; whoever the roster does not clearly tell to be of this tenant is an outsider."""
+    person = str(member.get("aadObjectId") or member.get("objectId") or "").lower()
+    home = str(member.get("tenantId") or "").lower()
+    role = str(member.get("userRole") or "").lower()
+    name = str(member.get("userPrincipalName") or "").lower()
+    outsider = not person or home not in ("", tenant) or role in _OUTSIDERS or "#ext#" in name
+    return Seat(person, outsider, role == "owner", name or None)
+
+
 def _people(tenant: str, answer: Mapping[str, object]) -> list[Person]:
-    listed = answer.get("members")
     people = []
-    for member in listed if isinstance(listed, list) else []:
+    for member in _listed(answer):
         match member:
             case {"id": str(teams_id), "aadObjectId": str(found)} | {
                 "id": str(teams_id),

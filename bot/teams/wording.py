@@ -68,7 +68,7 @@ def failure_of(status: int, retry_after: str | None, body: bytes, now: datetime)
     code = _code(body)
     kind = _CODES.get(code or "") or _KINDS.get(status)
     if kind is None:
-        kind = SendFailure.UNKNOWN if status >= 500 else SendFailure.NOT_SENT
+        kind = SendFailure.UNKNOWN if status >= 500 else SendFailure.REFUSED
     return SendFailed(kind, retry_after=_wait(retry_after, now), code=code or f"status {status}")
 
 

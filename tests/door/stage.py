@@ -9,7 +9,7 @@ import ipaddress
 import itertools
 import json
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -434,6 +434,7 @@ async def stage(
     read_seconds: float = 5.0,
     silence: float = 5.0,
     most: int = 1000,
+    webhooks: Callable[[Store, Clock], Iterable[web.AbstractRouteDef]] | None = None,
     **overrides: object,
 ) -> AsyncIterator[Stage]:
     """Everything running; the database and certificates are in `folder`."""
@@ -461,7 +462,8 @@ async def stage(
         await upgrade(store)
         teams = Teams(settings, now=clock.now, monotonic=clock.monotonic)
         door = teams.door(store, listener, patience)
-        app = create_app(settings, door=door, read_seconds=read_seconds)
+        more = webhooks(store, clock) if webhooks is not None else ()
+        app = create_app(settings, door=door, webhooks=more, read_seconds=read_seconds)
         served = await stack.enter_async_context(AsyncExitStack())
         port = await served.enter_async_context(
             listening(app, "127.0.0.1", 0, silence=silence, most=most)

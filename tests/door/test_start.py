@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.settings import UnsafeSettings, check, load
+from tests.wire.notifier import PINNED
+
 ROOT = Path(__file__).resolve().parents[2]
 GUID = "0e34108c-f6af-4453-a3a7-cd0c0f4ad8af"
 SOUND = {
@@ -46,6 +49,12 @@ def start(folder: Path, port: int, **changes: str) -> subprocess.CompletedProces
         ({"DEALDESK_ENCRYPTION_KEYS": ""}, "ENCRYPTION_KEYS"),
         ({"DEALDESK_MODE": "sandbox", "DEALDESK_HOST": "0.0.0.0"}, "HOST"),  # noqa: S104
         ({"DEALDESK_MODE": "test"}, "MODE"),
+        ({"DEALDESK_APPROVAL_POLICY": "register"}, "APPROVERS"),
+        ({"DEALDESK_APPROVAL_POLICY": "registre", "DEALDESK_APPROVERS": "a@b.example"}, "registre"),
+        ({"DEALDESK_WEBHOOK_ROOTS": "nowhere.pem"}, "WEBHOOK_ROOTS"),
+        ({"DEALDESK_WEBHOOK_ROOTS": str(ROOT / "app.py")}, "WEBHOOK_ROOTS"),
+        ({"DEALDESK_WEBHOOK_API_URL": "http://api.example.com"}, "WEBHOOK_API_URL"),
+        ({"DEALDESK_WEBHOOK_API_URL": "https://127.0.0.1"}, "WEBHOOK_API_URL"),
     ],
 )
 def test_A9_unsafe_settings_end_the_process_with_one_sentence(
@@ -65,3 +74,30 @@ def test_A9_a_taken_port_is_said_in_one_sentence(tmp_path: Path) -> None:
         ended = start(tmp_path, taken.getsockname()[1])
     assert ended.returncode == 2
     assert ended.stderr.strip().splitlines()[-1].startswith("Dealdesk cannot start")
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({}, None),
+        ({"webhook_certificate_hosts": "one.example.com,two.example.com"}, None),
+        ({"webhook_certificate_hosts": "one.example.com:8443"}, "WEBHOOK_CERTIFICATE_HOSTS"),
+        ({"webhook_certificate_hosts": "https://one.example.com"}, "WEBHOOK_CERTIFICATE_HOSTS"),
+        ({"webhook_certificate_hosts": "*.example.com"}, "WEBHOOK_CERTIFICATE_HOSTS"),
+        ({"webhook_certificate_hosts": "127.0.0.1"}, "WEBHOOK_CERTIFICATE_HOSTS"),
+        ({"webhook_certificate_hosts": ""}, "WEBHOOK_CERTIFICATE_HOSTS"),
+        ({"webhook_api_url": "http://api.example.com"}, "WEBHOOK_API_URL"),
+    ],
+)
+def test_A9_H2_certificates_come_from_exact_hosts_only(
+    tmp_path: Path, changes: dict[str, str], named: str | None
+) -> None:
+    pem = tmp_path / "roots.pem"
+    pem.write_bytes(PINNED)
+    sound = {name.removeprefix("DEALDESK_").lower(): value for name, value in SOUND.items()}
+    settings = load(None, **{**sound, "webhook_roots": str(pem), **changes})
+    if named is None:
+        check(settings)
+        return
+    with pytest.raises(UnsafeSettings, match=named):
+        check(settings)

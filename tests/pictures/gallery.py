@@ -16,6 +16,8 @@ from cards.checklist import checklist_card, partner_card
 from cards.choices import choice_card
 from cards.deal import DealView
 from cards.elements import text, words
+from cards.expiring import hand_over_card
+from cards.feeds import FeedView, ended_card, feed_card, feed_form_card, feeds_card
 from cards.help import CommandHelp, help_card, welcome_card
 from cards.notice import notice_card
 from cards.reader import Reader
@@ -48,6 +50,17 @@ from cards.registration import (
     step_card,
 )
 from cards.sign_in import signed_in_card, signed_out_card, trouble_card, who_card
+from cards.won import (
+    Audience,
+    Happening,
+    accepted_card,
+    approval_notice,
+    digest_card,
+    expiring_card,
+    follow_up_card,
+    registered_notice,
+    won_card,
+)
 from partner_center.eligibility import (
     Checklist,
     PartnerEligibility,
@@ -57,6 +70,7 @@ from partner_center.eligibility import (
 from partner_center.referral import Member, Problem, Referral, Solution
 from partner_center.registration import Registration
 from partner_center.wire import Json
+from tests.pictures import approval_cards
 
 Card = dict[str, object]
 
@@ -378,6 +392,53 @@ COMMANDS: Final = (
 )
 
 
+HAPPENING: Final = Happening(
+    deal=DEAL,
+    handle=1042,
+    at=NOW - timedelta(hours=2),
+    name=REFERRAL.name,
+    customer=REFERRAL.customer,
+    country="US",
+    value=Decimal(30000),
+    currency="USD",
+    owner="Ben Okafor",
+    by="Ben Okafor",
+    accepted=NOW - timedelta(days=54),
+    is_cosell=True,
+)
+SENT_BACK: Final = replace(
+    HAPPENING,
+    by="",
+    registration="ActionRequired",
+    reason="The customer's name on the contract differs from the deal.",
+)
+EXPIRING: Final = replace(
+    HAPPENING, handle=1043, name=NEW.referral.name, by="", expires=NOW + timedelta(days=3)
+)
+WAITING: Final = replace(
+    HAPPENING, by="", value=None, owner="", approval="waiting", asked_by="Ben Okafor"
+)
+CHANNEL: Final = Audience()
+GUESTS: Final = Audience(hidden=True)
+PERSONAL: Final = Audience(personal=True, unasked=True)
+FEED: Final = FeedView("c" * 32, "won", "on", owner="Ben Okafor", in_channel=True)
+NARROW: Final = replace(
+    FEED,
+    above=Decimal(100000),
+    currency="USD",
+    countries=("DE", "AT"),
+    solution="Contoso Experience Platform",
+    mine=True,
+    outsiders=True,
+    flat=False,
+    quiet=(18 * 60, 8 * 60),
+    zone="Europe/Berlin",
+)
+OFF: Final = replace(
+    FEED, kind="expiring", state="off", reason="Teams no longer takes messages here."
+)
+
+
 def names() -> list[str]:
     """The cards' names."""
     return list(CARDS)
@@ -528,8 +589,42 @@ CARDS: Final[dict[str, Callable[[], Card]]] = {
     "signed-in": lambda: signed_in_card("Ben Okafor", "ben.okafor@contoso.example", "user"),
     "signed-out": signed_out_card,
     "who": lambda: who_card("Ada Lindqvist", "ada.lindqvist@contoso.example", "admin", "Contoso"),
+    "won": lambda: won_card(HAPPENING, CHANNEL, READER),
+    "won-registered": lambda: won_card(
+        replace(HAPPENING, by="", registration="ReviewPending"), CHANNEL, READER
+    ),
+    "won-guests": lambda: won_card(HAPPENING, GUESTS, READER),
+    "won-test": lambda: won_card(HAPPENING, Audience(is_test=True), READER),
+    "notice-registered": lambda: registered_notice(SENT_BACK, CHANNEL, READER),
+    "notice-accepted": lambda: accepted_card(
+        replace(HAPPENING, by="", by_microsoft=True), CHANNEL, READER
+    ),
+    "notice-expiring": lambda: expiring_card(EXPIRING, CHANNEL, READER),
+    "notice-approval": lambda: approval_notice(WAITING, CHANNEL, READER),
+    "expiring-owner": lambda: expiring_card(EXPIRING, PERSONAL, READER),
+    "expiring-handed": lambda: expiring_card(
+        EXPIRING, PERSONAL, READER, handed_by="Cleo Marchetti"
+    ),
+    "follow-up": lambda: follow_up_card(SENT_BACK, READER),
+    "digest": lambda: digest_card([HAPPENING, SENT_BACK] * 7, "won", CHANNEL, READER),
+    "digest-guests": lambda: digest_card([HAPPENING] * 3, "won", GUESTS, READER),
+    "hand-over": lambda: hand_over_card(NEW, [("a", "Ben Okafor"), ("b", "Cleo")], READER),
+    "feed": lambda: feed_card(FEED, READER, title=words("Subscribed")),
+    "feed-narrow": lambda: feed_card(NARROW, READER),
+    "feed-off": lambda: feed_card(OFF, READER),
+    "feeds": lambda: feeds_card([FEED, NARROW, OFF], READER),
+    "feeds-none": lambda: feeds_card([], READER),
+    "feeds-ended": lambda: ended_card(2),
+    "feed-form": lambda: feed_form_card(NARROW, READER),
+    "feed-form-error": lambda: feed_form_card(
+        FEED,
+        READER,
+        given={"country": "Atlantis"},
+        problem=words("I do not know the country “{said}”.", said="Atlantis"),
+    ),
     "trouble-mfa": lambda: trouble_card("mfa"),
     "trouble-role": lambda: trouble_card("role", request_id="b1c2d3e4"),
+    **approval_cards.gallery(READER),
 }
 
 
@@ -570,6 +665,15 @@ def holding(said: str) -> dict[str, Card]:
     )
     registration = replace(REGISTRATION, status=said, status_reason=said, solution_name=said)
     entered = dict.fromkeys(("value", "notes", "first", "email"), said)
+    told = Happening(
+        DEAL, 1042, NOW, said, said, said, Decimal(1), said, said, said, registration=said,
+        reason=said, approval=said, asked_by=said, expires=NOW,
+    )  # fmt: skip
+    feed = FeedView(
+        "c" * 32, said, "off", said, said, Decimal(1), said, (said,) * 9, said, zone=said,
+        quiet=(0, 60),
+    )  # fmt: skip
+    form = dict.fromkeys(("value", "country", "solution", "quiet"), said)
     return {
         "deal": deal_card(view, READER, saved=changes),
         "deal-odd": deal_card(odd, READER),
@@ -592,8 +696,20 @@ def holding(said: str) -> dict[str, Card]:
         "notice": notice_card(said, said, said, said, (("Help", Help()),), request_id=said),
         "help": help_card([CommandHelp(said, said, said, [said])] * 60, "all", True, READER),
         "help-unknown": help_card([CommandHelp("list", said, said, [said])], said, True, READER),
+        "won": won_card(told, CHANNEL, READER),
+        "won-guests": won_card(told, GUESTS, READER),
+        "notice-registered": registered_notice(told, CHANNEL, READER),
+        "notice-approval": approval_notice(told, CHANNEL, READER),
+        "expiring": expiring_card(told, PERSONAL, READER, handed_by=said),
+        "follow-up": follow_up_card(told, READER),
+        "digest": digest_card([told] * 30, "won", CHANNEL, READER),
+        "hand-over": hand_over_card(view, [("a", said)] * 30, READER),
+        "feed": feed_card(feed, READER, problem=words("{said}", said=said)),
+        "feeds": feeds_card([feed] * 30, READER),
+        "feed-form": feed_form_card(feed, READER, given=form),
         "signed-in": signed_in_card(said, said, said),
         "who": who_card(said, said, said, said),
+        **approval_cards.holding(said, READER),
     }
 
 

@@ -39,6 +39,8 @@ VALUES: Mapping[str, st.SearchStrategy[object]] = {
     "question": IDS,
     "draft": IDS,
     "registration": IDS,
+    "feed": IDS,
+    "approval": IDS,
     "move": WORDS,
     "step": WORDS,
     "filter": WORDS,

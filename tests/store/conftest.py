@@ -30,7 +30,8 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _emptied(address: str) -> str:
+async def emptied(address: str) -> str:
+    """The same address with nothing left in the database."""
     engine = create_async_engine(address, isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
         await connection.execute(sa.text("DROP SCHEMA public CASCADE"))
@@ -44,7 +45,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path}/dealdesk.db"
-    return await _emptied(request.getfixturevalue("postgres"))
+    return await emptied(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture

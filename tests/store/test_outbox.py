@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bot.store import outbox
+import sqlalchemy as sa
+
+from bot.store import outbox, schema
 from bot.store.engine import Store
 from bot.store.outbox import Op, Owed
 from tests.store.places import NOW, place
@@ -100,18 +102,122 @@ async def test_a_failed_message_lets_the_next_one_through(store: Store) -> None:
     assert [one.message for one in await claim(store)] == [{"text": "2"}]
 
 
+async def begin(store: Store, owed: Owed, now: datetime = NOW) -> bool:
+    async with store.begin() as connection:
+        return await outbox.begin(connection, owed, now + LEASE)
+
+
 async def test_g6_after_its_lease_an_instance_no_longer_decides(store: Store, other: Store) -> None:
     await promise(store, "1")
     (paused,) = await claim(store, owner="bot-1")
+    assert await begin(store, paused)
     assert await claim(other, NOW + LEASE - timedelta(seconds=1), "bot-2") == []
     (taken,) = await claim(other, NOW + LEASE, "bot-2")
     assert taken.may_repeat
     assert not await sent(store, paused)
     async with store.begin() as connection:
+        assert not await outbox.begin(connection, paused, NOW + LEASE)
         assert not await outbox.mark_failed(connection, paused, "late")
         assert not await outbox.put_back(connection, paused, NOW, "late")
+        assert not await outbox.put_back_in_doubt(connection, paused, NOW, "late")
+        assert not await outbox.replace(connection, paused, {"text": "late"}, NOW, "late")
+        assert not await outbox.defer(connection, paused, NOW)
+    assert await begin(other, taken, NOW + LEASE)
     assert await sent(other, taken)
     assert not await sent(other, taken)
+
+
+async def test_h8_what_was_only_claimed_has_not_left(store: Store, other: Store) -> None:
+    await promise(store, "1")
+    (paused,) = await claim(store, owner="bot-1")
+    (taken,) = await claim(other, NOW + LEASE, "bot-2")
+    assert (taken.may_repeat, taken.attempts) == (False, 2)
+    assert not await begin(store, paused)
+    assert await begin(other, taken, NOW + LEASE)
+    assert not await begin(other, taken, NOW + LEASE)
+
+
+async def test_h9_a_message_in_doubt_says_so_every_time(store: Store) -> None:
+    await promise(store, "1")
+    (owed,) = await claim(store)
+    later = NOW + LEASE
+    async with store.begin() as connection:
+        assert await outbox.put_back_in_doubt(connection, owed, later, "502")
+    assert await claim(store) == []
+    (again,) = await claim(store, later)
+    async with store.begin() as connection:
+        assert await outbox.put_back(connection, again, later, "429")
+    (third,) = await claim(store, later)
+    assert (owed.doubts, again.doubts, third.doubts) == (0, 1, 1)
+
+
+async def test_a_message_can_be_deferred_without_counting_and_replaced(store: Store) -> None:
+    await promise(store, "1", "2")
+    (owed,) = await claim(store)
+    later = NOW + timedelta(seconds=1)
+    async with store.begin() as connection:
+        assert await outbox.defer(connection, owed, later)
+    assert await claim(store) == []
+    (again,) = await claim(store, later)
+    assert (again.id, again.attempts) == (owed.id, 1)
+    async with store.begin() as connection:
+        assert await outbox.replace(connection, again, {"text": "short"}, later, "413")
+    (short,) = await claim(store, later)
+    assert (short.id, short.message) == (owed.id, {"text": "short"})
+
+
+async def test_what_is_left_of_a_feed_can_be_given_up(store: Store) -> None:
+    async with store.begin() as connection:
+        for feed_id in ("feed-1", "feed-1", "feed-2"):
+            await outbox.put(connection, place("a:one"), {"n": feed_id}, NOW, feed_id=feed_id)
+    (first,) = await claim(store)
+    assert first.feed_id == "feed-1"
+    async with store.begin() as connection:
+        assert await outbox.drop_of_feed(connection, "feed-1", "403") == 1
+    assert await sent(store, first)
+    assert [one.feed_id for one in await claim(store)] == ["feed-2"]
+
+
+async def test_a_row_nobody_can_read_holds_nobody_up(store: Store) -> None:
+    await promise(store, "1", "2")
+    async with store.begin() as connection:
+        first = sa.select(sa.func.min(schema.outbox.c.seq)).scalar_subquery()
+        await connection.execute(
+            schema.outbox.update().where(schema.outbox.c.seq == first).values(place="{}")
+        )
+    assert await claim(store) == []
+    assert [one.message for one in await claim(store)] == [{"text": "2"}]
+
+
+async def test_what_others_sent_can_be_counted(store: Store) -> None:
+    thread = "19:wins@thread.tacv2;messageid=1"
+    await promise(store, "1", conversation=thread)
+    (owed,) = await claim(store, owner="bot-1")
+    await sent(store, owed)
+    async with store.read() as connection:
+        before = NOW - timedelta(seconds=1)
+        (noted,) = await outbox.sent_since(connection, before, "bot-2")
+        assert noted == outbox.Sent("tenant-1", "19:wins@thread.tacv2", NOW)
+        assert await outbox.sent_since(connection, before, "bot-1") == []
+        assert await outbox.sent_since(connection, NOW, "bot-2") == []
+
+
+async def test_pruning_forgets_contents_and_keeps_keys(store: Store) -> None:
+    await promise(store, "sent")
+    async with store.begin() as connection:
+        await outbox.put(connection, place("a:two"), {"text": "keyed"}, NOW, key="k")
+        await outbox.put(connection, place("a:three"), {"text": "failed"}, NOW)
+        await outbox.put(connection, place("a:four"), {"text": "waits"}, NOW)
+    plain, keyed, failed, waits = await claim(store)
+    await sent(store, plain)
+    await sent(store, keyed)
+    async with store.begin() as connection:
+        await outbox.mark_failed(connection, failed, "403")
+        await outbox.put_back(connection, waits, NOW, "503")
+        await outbox.prune(connection, NOW)
+        await outbox.prune(connection, NOW + timedelta(seconds=1))
+        left = await connection.execute(sa.select(schema.outbox.c.key, schema.outbox.c.message))
+    assert sorted(map(tuple, left), key=str) == [("k", "null"), (None, '{"text":"waits"}')]
 
 
 async def test_the_same_instance_cannot_use_a_lease_it_lost(store: Store) -> None:

@@ -20,12 +20,30 @@ def run(connection: sa.Connection, label: str) -> None:
 
     Raises SchemaTooNew when the database carries a revision this version does not know.
     """
-    config = Config()
-    config.set_main_option("script_location", str(_HERE))
-    config.set_main_option("path_separator", "os")
+    config = _config()
     config.attributes["connection"] = connection
     _refuse_newer(connection, ScriptDirectory.from_config(config), label)
     command.upgrade(config, "head")
+
+
+def newest() -> str:
+    """The schema this version needs."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    if head is None:
+        raise RuntimeError("there are no migrations")
+    return head
+
+
+def found(connection: sa.Connection) -> str | None:
+    """The schema a database has; None when it has no tables of ours."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_HERE))
+    config.set_main_option("path_separator", "os")
+    return config
 
 
 def _refuse_newer(connection: sa.Connection, scripts: ScriptDirectory, label: str) -> None:

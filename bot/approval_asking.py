@@ -1,0 +1,201 @@
+"""A write that needs approval becomes a request instead, bound to what it was shown with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot import proposals as writing
+from bot.approval_acts import noted, placed
+from bot.approval_people import canonical
+from bot.approval_reach import meet
+from bot.approval_view import facts
+from bot.crash import Point, crash_at
+from bot.desk import Desk, Turn, bearer
+from bot.policy import Lost, Policy, Register, ValueAbove, ValueChange, Valuing, Wish, Won
+from bot.proposal_fields import changes_between, texts, typed
+from bot.replies import Reply, Where
+from bot.store import approvals, jsontext, people, proposals, registrations
+from bot.store.approvals import Approval, State, Subject
+from bot.store.drafts import Draft
+from bot.store.proposals import Proposal
+from cards.approval import Kind
+from cards.changes import FieldChange
+from cards.notice import notice_card
+from cards.wording import words
+from partner_center.referral import Referral
+from partner_center.registration import DealRegistration, fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request is bound to."""
+
+    kind: Kind
+    subject: Subject
+    subject_id: str
+    operations: str
+    fingerprint: str | None
+    changes: tuple[FieldChange, ...] = ()
+
+
+async def gate(desk: Desk, turn: Turn, proposal: Proposal, *, asking: bool) -> Reply | None:
+    """What happens instead of writing a proposal; None when it may be written now.
+
+    An open request is shown again. With `asking`, a write the policy wants approved becomes one.
+    """
+    if turn.approval is not None:
+        return None
+    async with desk.store.read() as connection:
+        standing = await approvals.of_subject(connection, Subject.PROPOSAL, proposal.id)
+    if standing is not None and standing.state in {State.WAITING, State.APPROVED}:
+        return await show(desk, turn, standing)
+    if not asking or proposal.state is not proposals.State.OPEN:
+        return None
+    kind = _kind_of(desk, turn, proposal)
+    if kind is None:
+        return None
+    referral = await desk.partner_center.get(await bearer(desk, turn), proposal.referral_id)
+    if not _rules(desk, turn).asks(_wish_of(kind, proposal, referral)):
+        return None
+    if referral.etag != proposal.base_etag:
+        return await writing.judge(desk, turn, proposal, referral)
+    changes = tuple(changes_between(texts(proposal.base), texts(proposal.after)))
+    operations = proposal.operations
+    if not isinstance(operations, str):
+        raise TypeError("the operations of a proposal are stored as one document")
+    asked = Asked(kind, Subject.PROPOSAL, proposal.id, operations, None, changes)
+    return await ask(desk, turn, referral, asked)
+
+
+def registration_asked(draft: Draft, registration: DealRegistration) -> Asked:
+    """What a request to register is bound to: every value, and their fingerprint."""
+    operations = jsontext.write(registrations.values_of(registration))
+    return Asked(Kind.REGISTER, Subject.DRAFT, draft.id, operations, fingerprint(registration))
+
+
+def asks_to_register(desk: Desk, turn: Turn) -> bool:
+    """Whether a registration needs approval here."""
+    return _rules(desk, turn).asks(Register())
+
+
+async def ask(
+    desk: Desk,
+    turn: Turn,
+    referral: Referral,
+    asked: Asked,
+    also: Callable[[AsyncConnection], Awaitable[bool]] | None = None,
+) -> Reply:
+    """Store the request and show it where it was asked; the worker brings it to the approvers.
+
+    `also` is done in the same transaction; when it says False, nothing is stored.
+    """
+    account = await desk.identity.account(turn.person)
+    now, rules = desk.now(), _rules(desk, turn)
+    await meet(desk, turn.place, rules.approvers)
+    async with desk.store.begin() as connection:
+        known = await people.find(connection, turn.person.tenant, turn.person.id)
+        upn = account.upn if account else known.upn if known else None
+        others = _others(rules.approvers, turn, upn)
+        if len(others) < rules.quorum:
+            return _nobody_left()
+        if also is not None and not await also(connection):
+            return writing.not_valid()
+        created = await approvals.create(
+            connection,
+            tenant=turn.person.tenant,
+            requester=turn.person.id,
+            requester_upn=upn,
+            place=turn.place,
+            referral_id=referral.id,
+            kind=asked.kind.value,
+            subject=asked.subject,
+            subject_id=asked.subject_id,
+            operations=asked.operations,
+            base_etag=referral.etag,
+            fingerprint=asked.fingerprint,
+            diff=facts(referral, asked.changes),
+            approvers=sorted(others),
+            quorum=rules.quorum,
+            expires=now + rules.expires,
+            now=now,
+        )
+        approval = (
+            await approvals.find(connection, created)
+            if created
+            else await approvals.of_subject(connection, asked.subject, asked.subject_id)
+        )
+        if approval is None:
+            return writing.not_valid()
+        if created:
+            await noted(connection, approval, turn, "asked", now)
+    crash_at(Point.APPROVAL_ASKED)
+    desk.wake_approvals()
+    return await placed(desk, turn, approval, Where.EDIT)
+
+
+async def standing_of(desk: Desk, subject: Subject, subject_id: str) -> Approval | None:
+    """The newest request for a proposal or a draft."""
+    async with desk.store.read() as connection:
+        return await approvals.of_subject(connection, subject, subject_id)
+
+
+async def show(desk: Desk, turn: Turn, approval: Approval) -> Reply:
+    """A request as this person may see it, as a card of its own here."""
+    return await placed(desk, turn, approval, Where.EDIT)
+
+
+def _rules(desk: Desk, turn: Turn) -> Policy:
+    return desk.policy.at(turn.person.tenant, turn.place.channel)
+
+
+def _others(approvers: frozenset[str], turn: Turn, upn: str | None) -> frozenset[str]:
+    """The approvers without the requester, whatever name they are listed by."""
+    own = canonical(upn)
+    return frozenset(
+        name
+        for name in approvers
+        if name != turn.person.id and (own is None or canonical(name) != own)
+    )
+
+
+def _kind_of(desk: Desk, turn: Turn, proposal: Proposal) -> Kind | None:
+    """What a proposal would be asked for as; None for what no rule here can ask for."""
+    rules, after = _rules(desk, turn).rules, texts(proposal.after)
+    if after.get("status") == "Closed/Won":
+        return Kind.WON if Won() in rules else None
+    if after.get("status") == "Closed/Lost":
+        return Kind.LOST if Lost() in rules else None
+    if not {"value", "currency"} & set(after):
+        return None
+    return Kind.VALUE if any(isinstance(rule, ValueAbove | ValueChange) for rule in rules) else None
+
+
+def _wish_of(kind: Kind, proposal: Proposal, referral: Referral) -> Wish:
+    match kind:
+        case Kind.WON:
+            return Won()
+        case Kind.LOST:
+            return Lost()
+        case _:
+            after = texts(proposal.after)
+            value = typed("value", after["value"]) if "value" in after else referral.deal_value
+            return Valuing(
+                before=referral.deal_value,
+                before_currency=referral.currency,
+                after=value if isinstance(value, Decimal) else None,
+                after_currency=after.get("currency") or referral.currency,
+            )
+
+
+def _nobody_left() -> Reply:
+    card = notice_card(
+        words("Nobody else may approve this"),
+        words("This needs approval, and you cannot approve what you ask for yourself."),
+        words("Nothing was changed."),
+        words("Ask your administrator to name another approver."),
+    )
+    return Reply(card=card, summary="Nobody else may approve this")

@@ -1,0 +1,227 @@
+"""A request as its cards show it, and the promise that every copy of it shows the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.approval_people import authority, deciders, names_of
+from bot.conversation import Message, Person, Place, PlaceKind
+from bot.outbox import written
+from bot.policy import Policy
+from bot.proposal_fields import held_in, spelled, typed
+from bot.registration_facts import inputs_of
+from bot.store import approvals, handles, jsontext, outbox, people, registrations
+from bot.store.approvals import Approval, State, Subject, Verdict, Vote
+from bot.store.jsontext import Json
+from cards import approval as cards
+from cards.approval import ApprovalView, Kind, Role, VoteLine, approval_card, summary_of_request
+from cards.changes import FieldChange, Value
+from cards.reader import Reader
+from cards.wording import Text
+from partner_center.referral import Field, Referral
+from partner_center.registration import DealRegistration
+
+NEEDS_SIGN_IN = "!sign_in"
+"""The `reason` of an approved request that waits for its requester's sign-in."""
+
+_WATCHED = ("status", *(field.value for field in Field))
+
+
+def snapshot(referral: Referral) -> dict[str, Json]:
+    """What of a deal is compared when the request is decided."""
+    held: dict[str, Json] = {name: spelled(held_in(referral, name)) for name in _WATCHED}
+    inputs = inputs_of(referral)
+    team = ", ".join(sorted(member.email.casefold() for member in referral.team))
+    return {**{name: inputs[name] for name in inputs if name not in held}, **held, "team": team}
+
+
+def difference(base: Mapping[str, Json], referral: Referral) -> tuple[FieldChange, ...]:
+    """What has changed on a deal since the snapshot, field by field."""
+    now = snapshot(referral)
+    return tuple(
+        FieldChange(name, _typed(name, base.get(name)), _typed(name, after))
+        for name, after in now.items()
+        if base.get(name) != after
+    )
+
+
+def facts(referral: Referral, changes: Sequence[FieldChange]) -> dict[str, Json]:
+    """The column `diff`: the deal's name, what shall change, and what it was decided upon."""
+    return {
+        "name": referral.name,
+        "customer": referral.customer,
+        "currency": referral.currency,
+        "changes": changes_text(changes),
+        "base": snapshot(referral),
+    }
+
+
+def changes_text(changes: Sequence[FieldChange]) -> list[Json]:
+    """Changes as they are stored."""
+    return [[each.field, spelled(each.before), spelled(each.after)] for each in changes]
+
+
+def base_of(approval: Approval) -> Mapping[str, Json]:
+    """The deal as it was when this was asked."""
+    base = _object(approval.diff).get("base")
+    return base if isinstance(base, Mapping) else {}
+
+
+async def view_of(connection: AsyncConnection, policy: Policy, approval: Approval) -> ApprovalView:
+    """Everything a card of this request shows."""
+    diff = _object(approval.diff)
+    voted = await approvals.votes(connection, approval.id)
+    rules = policy.at(approval.tenant, approval.place.channel)
+    who = {approval.requester, *rules.approvers}
+    who |= {name for vote in voted for name in (vote.person, vote.acting_for) if name}
+    names = await names_of(connection, approval.tenant, sorted(who))
+    numbers = await handles.number_of(connection, approval.tenant, [approval.referral_id])
+    reason, waits = approval.reason, approval.state is State.WAITING
+    stale = approval.state is State.STALE
+    return ApprovalView(
+        id=approval.id,
+        deal=approval.referral_id,
+        subject=approval.subject_id,
+        handle=numbers[approval.referral_id],
+        name=str(diff.get("name") or ""),
+        customer=str(diff.get("customer") or ""),
+        kind=Kind(approval.kind),
+        requester=names[approval.requester],
+        approvers=[names[name] for name in sorted(rules.approvers)],
+        quorum=approval.quorum,
+        state=cards.State(approval.state.value),
+        created=approval.created,
+        expires=approval.expires,
+        updated=approval.updated,
+        changes=_changes(diff.get("changes")),
+        currency=_text(diff.get("currency")),
+        registration=_registration(approval),
+        votes=[_line(vote, names) for vote in voted],
+        reason=None if stale or waits or reason == NEEDS_SIGN_IN else reason,
+        question=reason if waits else None,
+        moved=_changes(jsontext.read(reason)) if stale and reason else (),
+        needs_sign_in=approval.state is State.APPROVED and reason == NEEDS_SIGN_IN,
+    )
+
+
+async def message_for(
+    connection: AsyncConnection,
+    policy: Policy,
+    approval: Approval,
+    for_person: str | None,
+    now: datetime,
+    *,
+    reader: Reader | None = None,
+    note: Text | None = None,
+) -> Message:
+    """The card one person sees, or, for nobody in particular, the one everybody sees.
+
+    Everybody's card has no deciding buttons: clients of those it names fetch their own.
+    """
+    view = await view_of(connection, policy, approval)
+    viewers = [approval.requester, *await deciders(connection, policy, approval, now)]
+    teams_ids = []
+    for viewer in viewers:
+        known = await people.find(connection, approval.tenant, viewer)
+        teams_ids += [known.person.teams_id] if known and known.person.teams_id else []
+    role = Role.OTHER
+    if for_person is not None:
+        who = Person(approval.tenant, for_person, "", "")
+        role = (await authority(connection, policy, approval, who, now)).role
+    found = reader or await _reader(connection, approval, for_person, now)
+    card = approval_card(view, role, found, note=note, refresh_for=teams_ids)
+    return Message(card=card, summary=summary_of_request(view).plain)
+
+
+async def owe_copies(
+    connection: AsyncConnection, policy: Policy, approval: Approval, now: datetime
+) -> None:
+    """Promise, in the transaction of a change, that every copy of the card will show it."""
+    for copy in await approvals.cards_of(connection, approval.id):
+        message = await message_for(connection, policy, approval, copy.for_person, now)
+        await outbox.put(
+            connection,
+            copy.place,
+            written(message),
+            now,
+            target_message=copy.message_id,
+            key=f"approval:{approval.id}:{approval.version}:{copy.message_id}",
+        )
+
+
+async def tell(
+    connection: AsyncConnection,
+    approval: Approval,
+    person: str,
+    message: Message,
+    key: str,
+    now: datetime,
+) -> bool:
+    """Owe somebody a message in their personal chat; the requester's may go where it was asked.
+
+    False when they cannot be reached, or were promised this before.
+    """
+    place = await personal_place(connection, approval, person)
+    if place is None:
+        if person != approval.requester:
+            return False
+        place = approval.place
+    return await outbox.put(connection, place, written(message), now, key=key)
+
+
+async def personal_place(
+    connection: AsyncConnection, approval: Approval, person: str
+) -> Place | None:
+    """A person's personal chat with the bot, when there is one."""
+    known = await people.find(connection, approval.tenant, person)
+    if known is None or known.personal_conversation is None:
+        return None
+    return Place(
+        kind=PlaceKind.PERSONAL,
+        tenant=approval.tenant,
+        conversation_id=known.personal_conversation,
+        service_url=known.service_url,
+        bot_id=approval.place.bot_id,
+    )
+
+
+async def _reader(
+    connection: AsyncConnection, approval: Approval, person: str | None, now: datetime
+) -> Reader:
+    known = await people.find(connection, approval.tenant, person or approval.requester)
+    return Reader(known.locale if known and known.locale else "en-US", None, now)
+
+
+def _registration(approval: Approval) -> DealRegistration | None:
+    if approval.subject is not Subject.DRAFT:
+        return None
+    return registrations.registration_from(jsontext.read(approval.operations))
+
+
+def _line(vote: Vote, names: Mapping[str, str]) -> VoteLine:
+    instead = names.get(vote.acting_for) if vote.acting_for else None
+    return VoteLine(names[vote.person], vote.verdict is Verdict.APPROVE, vote.at, instead)
+
+
+def _changes(stored: Json) -> tuple[FieldChange, ...]:
+    rows = stored if isinstance(stored, list) else []
+    return tuple(
+        FieldChange(str(row[0]), _typed(str(row[0]), row[1]), _typed(str(row[0]), row[2]))
+        for row in rows
+        if isinstance(row, list) and len(row) == 3
+    )
+
+
+def _typed(name: str, stored: Json) -> Value:
+    return typed(name, None if stored is None else str(stored))
+
+
+def _text(stored: Json) -> str | None:
+    return stored if isinstance(stored, str) else None
+
+
+def _object(stored: Json) -> Mapping[str, Json]:
+    return stored if isinstance(stored, Mapping) else {}

@@ -1,0 +1,410 @@
+"""What happens after a press: the write as the requester, and the same end on every card.
+
+Whatever is open is found again in the store, so that nothing is lost with a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot import proposals as writing
+from bot.approval_acts import record, told_expired
+from bot.approval_cards import Cards
+from bot.approval_view import (
+    NEEDS_SIGN_IN,
+    base_of,
+    changes_text,
+    difference,
+    owe_copies,
+    tell,
+)
+from bot.conversation import Message, Person, Place
+from bot.crash import Point, crash_at
+from bot.desk import Desk, Turn
+from bot.identity import SignInNeeded, SignInUnavailable
+from bot.registration_rules import Standing
+from bot.registration_rules import State as Stage
+from bot.replies import Reply
+from bot.store import (
+    approval_copies,
+    approvals,
+    jsontext,
+    people,
+    proposals,
+    registrations,
+)
+from bot.store.approvals import Approval, State, Subject
+from bot.store.errors import StoreError
+from bot.store.proposals import Proposal
+from bot.store.registrations import Submission
+from cards.actions import SignIn
+from cards.changes import FieldChange
+from cards.notice import notice_card
+from cards.reader import Reader
+from cards.wording import words
+from partner_center import errors
+from partner_center.referral import Referral
+from partner_center.registration import fingerprint
+
+_log = structlog.get_logger(__name__)
+LEASE = timedelta(seconds=60)
+"""How long one try to carry something out may take; after it another instance may try."""
+LASTS = timedelta(hours=24)
+"""How long an approval is tried to be carried out before a person is told."""
+IDLE_SECONDS = 1.0
+AT_ONCE = 8
+"""Approvals carried out at the same time."""
+FINISH_SECONDS = 8.0
+
+
+class Looks(Protocol):
+    """Drives a registration that is due."""
+
+    async def look_now(self, submission_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How carrying it out ended."""
+
+    state: State
+    reason: str | None = None
+    reply: Message | None = None
+
+
+class ApprovalWork:
+    """Carries out what was approved. `bell` is rung when something is to be done."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        looks: Looks,
+        bell: asyncio.Event,
+        owner: str,
+        wake_outbox: Callable[[], None],
+    ) -> None:
+        self._desk = desk
+        self._looks = looks
+        self._bell = bell
+        self._owner = owner
+        self._wake_outbox = wake_outbox
+        self._cards = Cards(desk)
+        self._busy: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Until cancelled; what is being carried out then is finished."""
+        try:
+            while True:
+                self._bell.clear()
+                try:
+                    await self._look_around()
+                except StoreError as error:
+                    _log.warning("approvals wait for the store", error=str(error))
+                except Exception:
+                    _log.exception("approvals stumbled")
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(IDLE_SECONDS):
+                        await self._bell.wait()
+        finally:
+            await self._let_finish()
+
+    async def _look_around(self) -> None:
+        """Everything that is due now; carrying out goes on beside."""
+        await self._expire()
+        await self._cards.bring()
+        self._wake_outbox()
+        async with self._desk.store.read() as connection:
+            soon = self._desk.now() + timedelta(seconds=1)
+            due = await approvals.in_state(connection, State.APPROVED, before=soon)
+        for approval in due:
+            if approval.id not in self._busy and len(self._busy) < AT_ONCE:
+                task = asyncio.create_task(self._carry_on(approval), name=approval.id)
+                self._busy[approval.id] = task
+                task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._busy.pop(task.get_name(), None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("approval not carried out", approval=task.get_name(), exc_info=error)
+        self._wake_outbox()
+
+    async def _let_finish(self) -> None:
+        if self._busy:
+            await asyncio.wait(set(self._busy.values()), timeout=FINISH_SECONDS)
+        for task in list(self._busy.values()):
+            task.cancel()
+
+    async def _expire(self) -> None:
+        now = self._desk.now()
+        async with self._desk.store.read() as connection:
+            if not await approval_copies.any_overdue(connection, now):
+                return
+        async with self._desk.store.begin() as connection:
+            for ended in await approvals.expire_due(connection, now):
+                await told_expired(connection, self._desk, ended, now)
+
+    async def _carry_on(self, approval: Approval) -> None:
+        try:
+            if approval.subject is Subject.PROPOSAL:
+                await self._write(approval)
+            else:
+                await self._register(approval)
+        except (SignInNeeded, errors.Unauthorized):
+            await self._ask_to_sign_in(approval)
+        except SignInUnavailable as error:
+            _log.info("approval waits for sign-in", approval=approval.id, error=str(error))
+        except (errors.Forbidden, errors.NotFound):
+            await self._give_up(approval, _NOT_READABLE)
+        except errors.PartnerCenterError as error:
+            _log.warning("approval not carried out yet", approval=approval.id, error=str(error))
+            if self._desk.now() - approval.updated > LASTS:
+                await self._give_up(approval, _TOO_LATE)
+
+    async def _give_up(self, approval: Approval, reason: str) -> None:
+        """Say that it failed, unless something was sent that may have arrived."""
+        async with self._desk.store.begin() as connection:
+            fresh = await approvals.find(connection, approval.id)
+            if fresh is None or fresh.state is not State.APPROVED:
+                return
+            end = await self._known_end(connection, fresh, reason)
+            if end is not None:
+                await self._end(connection, fresh, end, self._desk.now())
+
+    async def _known_end(
+        self, connection: AsyncConnection, approval: Approval, reason: str
+    ) -> End | None:
+        """FAILED when nothing was sent; None when nobody knows yet."""
+        if approval.subject is Subject.DRAFT:
+            sent = await registrations.of_draft(connection, approval.subject_id) is not None
+            return None if sent else End(State.FAILED, reason)
+        proposal = await proposals.find(connection, approval.subject_id)
+        if proposal is not None and proposal.state is proposals.State.DONE:
+            return End(State.DONE)
+        if proposal is not None and proposal.state is proposals.State.OPEN:
+            failed = proposals.State.FAILED
+            await proposals.advance(connection, proposal, failed, now=self._desk.now())
+            return End(State.FAILED, reason)
+        return None
+
+    async def _write(self, approval: Approval) -> None:
+        """A proposal: written as its requester, bound to the version it was approved on."""
+        async with self._desk.store.read() as connection:
+            proposal = await proposals.find(connection, approval.subject_id)
+        if proposal is None:
+            await self._finish_now(approval, End(State.FAILED, _GONE))
+            return
+        open_still = proposal.state is proposals.State.OPEN
+        quiet = self._desk.now() - proposal.updated < LEASE
+        if proposal.state in _UNDER_WAY and quiet:
+            return
+        if not open_still and proposal.state not in _UNDER_WAY:
+            await self._finish_now(approval, await self._end_of(approval, proposal, None))
+            return
+        turn = await self._turn(approval, proposal.place)
+        token = await self._desk.identity.bearer(turn.person)
+        held = await self._claimed(approval)
+        if held is None:
+            return
+        if open_still:
+            referral = await self._desk.partner_center.get(token, approval.referral_id)
+            if referral.etag != approval.base_etag:
+                await self._stale(held, referral)
+                return
+        reply = await writing.save(self._desk, turn, proposal.id)
+        async with self._desk.store.read() as connection:
+            after = await proposals.find(connection, proposal.id) or proposal
+        if after.state not in {proposals.State.OPEN, *_UNDER_WAY}:
+            await self._finish(held, await self._end_of(approval, after, reply))
+
+    async def _end_of(self, approval: Approval, proposal: Proposal, reply: Reply | None) -> End:
+        message = reply.message() if reply is not None and reply.card is not None else None
+        match proposal.state:
+            case proposals.State.DONE:
+                return End(State.DONE, reply=message)
+            case proposals.State.CONFLICT:
+                turn = await self._turn(approval, approval.place)
+                token = await self._desk.identity.bearer(turn.person)
+                referral = await self._desk.partner_center.get(token, approval.referral_id)
+                return End(State.STALE, _moved(approval, referral), message)
+            case _:
+                reason = reply.summary if reply is not None and reply.summary else _REFUSED
+                return End(State.FAILED, reason, message)
+
+    async def _stale(self, held: Approval, referral: Referral) -> None:
+        """The deal moved on: the approval does not apply, and nothing was sent under it."""
+        now = self._desk.now()
+        async with self._desk.store.begin() as connection:
+            if held.subject is Subject.PROPOSAL:
+                proposal = await proposals.find(connection, held.subject_id)
+                if proposal is None or proposal.state is not proposals.State.OPEN:
+                    return
+                await proposals.advance(connection, proposal, proposals.State.CONFLICT, now=now)
+            elif await registrations.of_draft(connection, held.subject_id) is not None:
+                return
+            await self._end(connection, held, End(State.STALE, _moved(held, referral)), now)
+
+    async def _register(self, approval: Approval) -> None:
+        """A registration: its intent is stored with the approval; the protocol does the rest."""
+        async with self._desk.store.read() as connection:
+            submission = await registrations.of_draft(connection, approval.subject_id)
+        if submission is not None:
+            await self._follow(approval, submission)
+            return
+        turn = await self._turn(approval, approval.place)
+        token = await self._desk.identity.bearer(turn.person)
+        held = await self._claimed(approval)
+        if held is None:
+            return
+        referral = await self._desk.partner_center.get(token, approval.referral_id)
+        if referral.etag != approval.base_etag:
+            await self._stale(held, referral)
+            return
+        intent = self._intent(held, turn)
+        async with self._desk.store.begin() as connection:
+            kept = await approvals.advance(connection, held, State.APPROVED, self._desk.now())
+            if kept is None:
+                return
+            if intent.fingerprint != approval.fingerprint:
+                await self._end(connection, kept, End(State.FAILED, _ALTERED), self._desk.now())
+                return
+            if not await registrations.insert(connection, intent):
+                await self._end(connection, kept, End(State.FAILED, _OTHER), self._desk.now())
+                return
+        await self._looks.look_now(intent.id)
+
+    async def _follow(self, approval: Approval, submission: Submission) -> None:
+        """A registration under way ends the request with it."""
+        match submission.state:
+            case Stage.DONE:
+                await self._finish_now(approval, End(State.DONE))
+            case Stage.INTENT | Stage.UNKNOWN:
+                if submission.told == "sign_in":
+                    await self._ask_to_sign_in(approval)
+            case _:
+                await self._finish_now(approval, End(State.FAILED, _NOT_REGISTERED))
+
+    def _intent(self, approval: Approval, turn: Turn) -> Submission:
+        now = self._desk.now()
+        registration = registrations.registration_from(jsontext.read(approval.operations))
+        return Submission(
+            id=self._desk.new_id(),
+            tenant=approval.tenant,
+            referral_id=approval.referral_id,
+            fingerprint=fingerprint(registration),
+            registration=registration,
+            requester=approval.requester,
+            approver=approval.decided_by,
+            draft_id=approval.subject_id,
+            place=approval.place,
+            message_id=None,
+            locale=turn.reader.locale,
+            timezone=turn.reader.timezone,
+            standing=Standing(Stage.INTENT),
+            base_inputs={},
+            looks=0,
+            look_at=now,
+            told=None,
+            result=None,
+            lease_owner=None,
+            lease_until=None,
+            created=now,
+            updated=now,
+            version=1,
+        )
+
+    async def _ask_to_sign_in(self, approval: Approval) -> None:
+        """No token: the requester is asked, once; after signing in it goes on by itself."""
+        now = self._desk.now()
+        async with self._desk.store.begin() as connection:
+            fresh = await approvals.find(connection, approval.id)
+            if fresh is None or fresh.state is not State.APPROVED:
+                return
+            if fresh.reason == NEEDS_SIGN_IN:
+                late = now - fresh.updated > LASTS
+                end = await self._known_end(connection, fresh, _TOO_LATE) if late else None
+                if end is not None:
+                    await self._end(connection, fresh, end, now)
+                return
+            kept = await approvals.advance(
+                connection, fresh, State.APPROVED, now, reason=NEEDS_SIGN_IN
+            )
+            if kept is None:
+                return
+            await owe_copies(connection, self._desk.policy, kept, now)
+            await tell(
+                connection, kept, kept.requester, _SIGN_IN, f"approval:{kept.id}:sign_in", now
+            )
+
+    async def _claimed(self, approval: Approval) -> Approval | None:
+        now = self._desk.now()
+        async with self._desk.store.begin() as connection:
+            held = await approvals.claim(connection, approval.id, self._owner, now, now + LEASE)
+        crash_at(Point.APPROVAL_CLAIMED)
+        return held
+
+    async def _finish(self, held: Approval, end: End) -> None:
+        async with self._desk.store.begin() as connection:
+            await self._end(connection, held, end, self._desk.now())
+        crash_at(Point.APPROVAL_ENDED)
+
+    async def _finish_now(self, approval: Approval, end: End) -> None:
+        """End a request as it is in the store now, if it still is to be carried out."""
+        async with self._desk.store.begin() as connection:
+            fresh = await approvals.find(connection, approval.id)
+            if fresh is not None and fresh.state is State.APPROVED:
+                await self._end(connection, fresh, end, self._desk.now())
+
+    async def _end(
+        self, connection: AsyncConnection, held: Approval, end: End, now: datetime
+    ) -> None:
+        """The end, its audit entry and the promise of every card, in one transaction."""
+        ended = await approvals.advance(connection, held, end.state, now, reason=end.reason)
+        if ended is None:
+            return
+        await record(connection, ended, ended.requester, end.state.value, now)
+        await owe_copies(connection, self._desk.policy, ended, now)
+        if end.reply is not None:
+            key = f"approval:{ended.id}:result"
+            await tell(connection, ended, ended.requester, end.reply, key, now)
+
+    async def _turn(self, approval: Approval, place: Place) -> Turn:
+        """The requester's turn, under this approval."""
+        async with self._desk.store.read() as connection:
+            known = await people.find(connection, approval.tenant, approval.requester)
+        person = known.person if known else Person(approval.tenant, approval.requester, "", "")
+        locale = known.locale if known and known.locale else "en-US"
+        reader = Reader(locale, None, self._desk.now())
+        return Turn(person, place, reader, "", approval=approval.id)
+
+
+def _moved(approval: Approval, referral: Referral) -> str:
+    changes: tuple[FieldChange, ...] = difference(base_of(approval), referral)
+    return jsontext.write(changes_text(changes))
+
+
+_UNDER_WAY = frozenset({proposals.State.UNKNOWN, proposals.State.APPLYING})
+_NOT_READABLE = "Partner Center does not show this deal to the requester any more."
+_TOO_LATE = "It could not be carried out within a day; ask again."
+_GONE = "The change itself is no longer there."
+_REFUSED = "Partner Center refused the change."
+_ALTERED = "What was asked for does not match its fingerprint."
+_OTHER = "Another registration of this deal is on its way or done."
+_NOT_REGISTERED = "The requester was told why, in their personal chat."
+_SIGN_IN = Message(
+    card=notice_card(
+        words("Approved: please sign in"),
+        words("What you asked for was approved, but your sign-in has ended."),
+        words("Nothing was changed so far."),
+        words("Sign in, and it happens by itself."),
+        ((words("Sign in"), SignIn()),),
+    ),
+    summary="Approved: please sign in",
+)

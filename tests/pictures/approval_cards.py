@@ -1,0 +1,142 @@
+"""The cards of requests for approval, in every state and for everybody who may look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Final
+
+from cards.approval import (
+    ApprovalView,
+    Kind,
+    Role,
+    State,
+    VoteLine,
+    approval_card,
+    approvals_card,
+)
+from cards.changes import FieldChange
+from cards.elements import words
+from cards.reader import Reader
+from partner_center.registration import DealRegistration, DeployedOn, Pricing, Term
+
+Card = dict[str, object]
+
+ASKED: Final = datetime(2026, 3, 2, 8, 15, tzinfo=UTC)
+VOTE: Final = VoteLine("Dana Whitfield", True, ASKED + timedelta(minutes=40))
+INSTEAD: Final = replace(VOTE, name="Cleo Marchetti", acting_for="Dana Whitfield")
+AGAINST: Final = replace(VOTE, approved=False)
+PEOPLE: Final = ("29:ben", "29:dana")
+REGISTRATION: Final = DealRegistration(
+    currency="USD",
+    value=Decimal(250000),
+    term=Term.FINITE,
+    sign=date(2026, 2, 10),
+    start=date(2026, 2, 15),
+    end=date(2027, 2, 14),
+    solution_id="DEAL-123456-XYZ",
+    solution_value=Decimal(200000),
+    solution_currency="USD",
+    deployed_on_azure=True,
+    deployment=DeployedOn.CUSTOMER,
+    pricing=Pricing.OTHER,
+    marketplace=False,
+    marketplace_date=None,
+)
+VALUE: Final = ApprovalView(
+    id="b" * 32,
+    deal="c5fbb3b6-be74-4795-9fb5-4324c73fed37",
+    subject="a" * 32,
+    handle=1042,
+    name="Fabrikam analytics rollout",
+    customer="Fabrikam Inc",
+    kind=Kind.VALUE,
+    requester="Ben Okafor",
+    approvers=("Ada Lindqvist", "Dana Whitfield"),
+    quorum=1,
+    state=State.WAITING,
+    created=ASKED,
+    expires=ASKED + timedelta(hours=24),
+    updated=ASKED,
+    changes=(FieldChange("value", Decimal(30000), Decimal(145000)),),
+    currency="USD",
+)
+REGISTER: Final = replace(VALUE, kind=Kind.REGISTER, changes=(), registration=REGISTRATION)
+WON: Final = replace(
+    VALUE, kind=Kind.WON, changes=(FieldChange("status", "Active/Accepted", "Closed/Won"),)
+)
+MOVED: Final = (
+    FieldChange("value", Decimal(30000), Decimal(41000)),
+    FieldChange("notes", "Pilot agreed", "Their lawyer called"),
+)
+
+
+def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
+    """Every card by name."""
+    ended = {
+        "approved": replace(REGISTER, state=State.APPROVED, votes=(VOTE,)),
+        "sign-in": replace(VALUE, state=State.APPROVED, votes=(VOTE,), needs_sign_in=True),
+        "done": replace(REGISTER, state=State.DONE, votes=(INSTEAD,)),
+        "rejected": replace(
+            VALUE, state=State.REJECTED, votes=(AGAINST,), reason="The budget is 35k."
+        ),
+        "withdrawn": replace(WON, state=State.WITHDRAWN),
+        "expired": replace(WON, state=State.EXPIRED),
+        "stale": replace(VALUE, state=State.STALE, votes=(VOTE,), moved=MOVED),
+        "failed": replace(
+            REGISTER, state=State.FAILED, votes=(VOTE,), reason="Partner Center refused that"
+        ),
+    }
+    counting = replace(WON, quorum=2, votes=(VOTE,), question="Ada Lindqvist: Who signed it?")
+    refused = words("You may not approve this.")
+    return {
+        "approval-approver": partial(
+            approval_card, REGISTER, Role.APPROVER, reader, refresh_for=PEOPLE
+        ),
+        "approval-requester": partial(
+            approval_card, VALUE, Role.REQUESTER, reader, refresh_for=PEOPLE
+        ),
+        "approval-other": partial(approval_card, VALUE, Role.OTHER, reader, refresh_for=PEOPLE),
+        "approval-question": partial(approval_card, counting, Role.APPROVER, reader),
+        "approval-refused": partial(approval_card, VALUE, Role.OTHER, reader, note=refused),
+        **{
+            f"approval-{name}": partial(approval_card, view, Role.REQUESTER, reader)
+            for name, view in ended.items()
+        },
+        "approvals": lambda: approvals_card((REGISTER, WON), (VALUE,), reader),
+        "approvals-none": lambda: approvals_card((), (), reader),
+    }
+
+
+def holding(said: str, reader: Reader) -> dict[str, Card]:
+    """The cards with `said` wherever outside text can come from."""
+    vote = VoteLine(said, False, ASKED, said)
+    changes = tuple(FieldChange(field, said, said) for field in ("notes", "name", said))
+    view = replace(
+        VALUE,
+        name=said,
+        customer=said,
+        requester=said,
+        approvers=(said,) * 60,
+        changes=changes,
+        moved=changes,
+        currency=said,
+        votes=(vote,) * 60,
+        reason=said,
+        question=said,
+    )
+    solution = replace(REGISTRATION, solution_id=said)
+    return {
+        "approval": approval_card(view, Role.APPROVER, reader),
+        "approval-register": approval_card(
+            replace(view, kind=Kind.REGISTER, registration=solution), Role.APPROVER, reader
+        ),
+        **{
+            f"approval-{state}": approval_card(replace(view, state=state), Role.REQUESTER, reader)
+            for state in (State.REJECTED, State.STALE, State.FAILED)
+        },
+        "approvals": approvals_card([view] * 20, [view] * 20, reader),
+    }
