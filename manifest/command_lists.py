@@ -1,7 +1,7 @@
 """The commands Teams offers while somebody types, grown from the table of commands.
 
 Teams shows at most twelve a scope, and Dealdesk understands more than it shows. The rule: a command
-is offered everywhere, unless it is named below; what is not offered somewhere still works there.
+is offered everywhere, unless it is named below; what is not offered still works, and help tells it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,20 @@ from bot.commands import COMMANDS, CommandSpec
 SCOPES = ("personal", "team", "groupChat")
 MOST_COMMANDS = 12
 """In one list, since schema 1.24."""
-PERSONAL_ONLY = frozenset({"drafts", "cancel", "error", "sign in", "sign out", "who am i"})
-"""A person's own business, and the tidying of a pipeline."""
-SHARED_ONLY = frozenset({"team add", "accept", "decline", "won", "lost", "close"})
-"""What a deal's team does together; alone, the buttons of a deal's card do the same."""
+NOT_PERSONAL = frozenset(
+    {
+        *("team add", "accept", "decline", "won", "lost", "error", "close"),
+        *("delegate", "cancel", "subscribe", "unsubscribe", "who am i"),
+    }
+)
+"""Alone, the buttons of a deal's card do the same; the rest is said seldom or in channels."""
+NOT_SHARED = frozenset(
+    {
+        *("team add", "decline", "lost", "error", "close"),
+        *("drafts", "delegate", "cancel", "notify me", "sign in", "sign out", "who am i"),
+    }
+)
+"""A person's own business, and what the buttons of a deal's card do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +40,7 @@ class Offered:
 
 def offered(scope: str, commands: Sequence[CommandSpec] = COMMANDS) -> tuple[Offered, ...]:
     """The list of one scope, in the order of the table."""
-    hidden = SHARED_ONLY if scope == "personal" else PERSONAL_ONLY
+    hidden = NOT_PERSONAL if scope == "personal" else NOT_SHARED
     return tuple(Offered(_title(row), row.summary) for row in commands if row.name not in hidden)
 
 

@@ -88,6 +88,6 @@ def tracked() -> Iterator[Path]:
     kinds = {".py", ".md", ".toml", ".txt", ".json", ".js", ".css", ".html", ".ini", ".mako", ""}
     for folder, below, names in os.walk(ROOT):
         below[:] = sorted(set(below) - skipped)
-        for path in (Path(folder) / name for name in sorted(names)):
+        for path in (Path(folder) / name for name in sorted(set(names) - skipped)):
             if path.suffix in kinds and path != Path(__file__):
                 yield path
