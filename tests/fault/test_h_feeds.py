@@ -26,7 +26,7 @@ from sandbox.deals import FABRIKAM
 from sandbox.people import APP_ID, PEOPLE, TENANT_ID
 from tests.pictures.gallery import NOW, WON
 from tests.scenario.conftest import signed_in
-from tests.scenario.test_feeds import notices, subscribes, wins_in_portal
+from tests.scenario.test_feeds import looks, notices, subscribes, wins_in_portal
 from tests.seen import Heard
 from tests.world import World
 
@@ -261,7 +261,7 @@ async def test_H10_a_win_whose_webhook_was_missed_for_a_day_is_told_once(world: 
     await wins_in_portal(world)
     await world.fault("status", path=".*referrals.*", method="GET", times=3, status=503)
     await world.advance(86_400)
-    seen = await world.sees("dana", lambda seen: bool(notices(seen)), "wins", within=60)
+    seen = await looks(world, "dana", where="wins")
     await world.advance(3_600)
     await world.advance(3_600)
     assert len(notices(seen)) == 1

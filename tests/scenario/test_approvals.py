@@ -383,3 +383,19 @@ async def test_a_write_that_cannot_be_shown_afterwards_is_still_done(house: Worl
     await sees(house, "dana", DONE)
     await sees(house, "ben", DONE)
     assert len(await house.ledger()) == 1
+
+
+async def test_a_channel_asks_and_decides_in_its_thread(house: World) -> None:
+    await house.teams(refresh={"dana": True})
+    await asks_to_change(house, "general")
+    await house.sees(
+        "dana",
+        lambda seen: any("Approve" in buttons(one.card or {}) for one in seen),
+        "general",
+    )
+    pressed = await house.clicks("dana", "Approve", where="general")
+    assert "Saving…" in str(pressed.answer)
+    for person in ("ben", "cleo", "eve"):
+        await sees(house, person, DONE, "general")
+    await sees(house, "dana", DONE)
+    assert len(await house.ledger()) == 1
