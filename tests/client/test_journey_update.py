@@ -74,8 +74,8 @@ async def test_in_a_channel_everybody_sees_and_only_the_asker_can_save(office: O
     await cleo.sees(ASKED, "USD 45,000", picture="channel-cleo")
 
     await cleo.presses("Save")
-    await cleo.sees("somebody else", picture="channel-cleo-pressed")
-    await expect(heard(ben.desk, "somebody else")).to_have_count(0)
+    await cleo.sees("someone else", picture="channel-cleo-pressed")
+    await expect(heard(ben.desk, "someone else")).to_have_count(0)
     assert await office.world.ledger() == []
 
     await ben.presses("Save")
