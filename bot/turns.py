@@ -348,9 +348,11 @@ _WORKING = notice_card(
 
 
 def _answer(reply: Reply | None) -> Answer | None:
+    """The card, or a sentence beside it when there is nothing to press for this person alone."""
     if reply is None:
         return None
-    if reply.card is not None and reply.where is Where.EDIT and not reply.only_me:
-        return Answer(card=reply.card)
-    spoken = reply.card.get("speak") if reply.card is not None else None
-    return Answer(text=reply.text or str(spoken or reply.summary))
+    if reply.card is None or reply.where is not Where.EDIT:
+        return Answer(text=reply.text or reply.summary)
+    if reply.only_me and not reply.card.get("actions"):
+        return Answer(text=str(reply.card.get("speak") or reply.summary))
+    return Answer(card=reply.card)

@@ -288,7 +288,7 @@ def draft_closed_card(reason: str, view: DealView | None = None) -> dict[str, ob
     """A dialog that is over: `cancelled`, `expired`, `submitted`, `someone_else` or `gone`."""
     title, happened = _CLOSED.get(reason, _CLOSED["gone"])
     head = header(view, title) if view else [heading(title)]
-    buttons = [button(words("Open registrations"), Drafts())]
+    buttons = [] if reason == "someone_else" else [button(words("Open registrations"), Drafts())]
     if view is not None and reason in ("cancelled", "expired"):
         buttons.insert(0, button(words("Begin again"), Register(view.referral.id)))
     if view is not None:

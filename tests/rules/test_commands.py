@@ -188,7 +188,7 @@ def test_an_ambiguous_date_asks_which() -> None:
         ("lits new", "list new"),
         ("regster #1042", "register #1042"),
         ("hepl", "help"),
-        ("delete #1042", "show #1042"),
+        ("remove #1042", "show #1042"),
     ],
 )
 def test_did_you_mean(text: str, hint: str) -> None:

@@ -94,7 +94,7 @@ async def test_a_win_reaches_the_channel_that_asked_once(ben: World) -> None:
         assert said in notice
     assert "register it within 60 days of signature" in notice
     assert "through Dealdesk" in notice
-    assert "Accepted\u00a0to\u00a0won" in notice
+    assert "Accepted to won" in notice
     assert "say “subscriptions”" in notice
 
 
