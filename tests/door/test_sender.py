@@ -174,13 +174,13 @@ async def test_h9_a_send_without_an_id_is_not_sent_for_sure(at_door: Stage, body
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [
-        (400, "BadSyntax", SendFailure.NOT_SENT),
+        (400, "BadSyntax", SendFailure.REFUSED),
         (400, "MessageSizeTooBig", SendFailure.TOO_BIG),
         (403, "BotNotInConversationRoster", SendFailure.FORBIDDEN),
         (404, "ConversationNotFound", SendFailure.GONE),
-        (405, None, SendFailure.NOT_SENT),
+        (405, None, SendFailure.REFUSED),
         (408, None, SendFailure.UNKNOWN),
-        (409, None, SendFailure.NOT_SENT),
+        (409, None, SendFailure.REFUSED),
         (412, "PreconditionFailed", SendFailure.PRECONDITION),
         (413, "MessageSizeTooBig", SendFailure.TOO_BIG),
         (429, "Throttled", SendFailure.THROTTLED),
@@ -234,7 +234,7 @@ async def test_f9_redirects_are_not_followed(at_door: Stage) -> None:
     async with serving(sink) as origin:
         for status in (301, 302, 307, 308):
             at_door.connector.answers(status, headers={"Location": f"{origin}/steal"})
-            assert (await _failure(at_door)).kind is SendFailure.NOT_SENT
+            assert (await _failure(at_door)).kind is SendFailure.REFUSED
     assert hits == []
     assert len(at_door.connector.calls) == 4
 
@@ -295,7 +295,7 @@ async def test_a7_a_stored_place_elsewhere_gets_no_token(at_door: Stage, url: st
     for attempt in attempts:
         with pytest.raises(SendFailed) as caught:
             await attempt
-        assert caught.value.kind is SendFailure.NOT_SENT
+        assert caught.value.kind is SendFailure.REFUSED
     assert at_door.connector.calls == []
     assert at_door.entra.requests == 0
 
@@ -307,7 +307,7 @@ async def test_a_token_the_connector_refuses_is_renewed_once(at_door: Stage) -> 
     assert tokens == ["Bearer app-token-1", "Bearer app-token-2"]
     at_door.connector.answers(401)
     at_door.connector.answers(401)
-    assert (await _failure(at_door)).kind is SendFailure.NOT_SENT
+    assert (await _failure(at_door)).kind is SendFailure.REFUSED
     assert len(at_door.connector.calls) == 4
 
 
@@ -319,8 +319,8 @@ async def test_the_app_token_is_renewed_before_it_ends(at_door: Stage) -> None:
     at_door.clock.advance(3600 - 599)
     await sender.send(at_door.place, Message(text="x"))
     async with asyncio.timeout(5):
-        await at_door.entra.has_granted(2)
-    await sender.send(at_door.place, Message(text="x"))
+        while at_door.connector.calls[-1].authorization != "Bearer app-token-2":
+            await sender.send(at_door.place, Message(text="x"))
     assert at_door.entra.requests == 2
     at_door.clock.advance(3600)
     await sender.send(at_door.place, Message(text="x"))
