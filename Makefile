@@ -1,8 +1,8 @@
-# make run | test | lint | bench | package: each installs what it needs into the checkout first.
+# make run | test | lint | bench | package | chaos SEEDS=n: each installs what it needs into the checkout first.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench package install
+.PHONY: run test lint bench package chaos install
 
 install: .venv/.installed sandbox/node_modules/.installed manifest/node_modules/.installed
 
@@ -31,3 +31,7 @@ package: install
 
 bench: install
 	$(BIN)/python -m tests.bench
+
+SEEDS ?= 20000
+chaos: install
+	CHAOS_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/fault/test_chaos.py tests/fault/test_chaos_schedules.py

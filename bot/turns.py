@@ -200,6 +200,8 @@ class Turns:
         return await self._sign_in.show(turn, error, waits=waits)
 
     async def _finish(self, turn: Turn, work: asyncio.Task[Reply | None]) -> None:
+        """The outcome, once the client has surely shown "working on it": else that would stay."""
+        await self._desk.sleep(SHOWN_WITHIN)
         await self._deliver(turn, await work)
 
     async def _share(self, turn: Turn, press: Press, reply: Reply) -> None:
@@ -331,6 +333,9 @@ _PASSING = (
     StoreError,
 )
 """Errors after which the same press may succeed."""
+
+SHOWN_WITHIN = 1.0
+"""Seconds a client takes to put an invoke's answer in place of the card."""
 
 SIGN_IN_ITSELF = "sign in"
 """Asking to sign in is done by signing in; nothing is left to wait for."""

@@ -81,19 +81,23 @@ async def books(store: Store) -> Books:
         )
 
 
+async def kept(database: str) -> Books:
+    """The books at this address as they are now."""
+    store = open_store(database)
+    try:
+        return await books(store)
+    finally:
+        await store.close()
+
+
 async def check(world: World, database: str, *, needs_approval: bool = False) -> None:
     """Once everything is settled: nothing doubled, nothing lost, nothing without its actor.
 
     With `needs_approval` every write must have been approved. Raises Wrong.
     """
-    store = open_store(database)
-    try:
-        kept = await books(store)
-    finally:
-        await store.close()
     writes = [_written(each) for each in await world.ledger()]
     posts = [_posted(each) for each in await world.connector() if _arrived(each)]
-    compare(kept, writes, posts, needs_approval=needs_approval)
+    compare(await kept(database), writes, posts, needs_approval=needs_approval)
 
 
 def compare(

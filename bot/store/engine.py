@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Protocol
 
+import aiosqlite
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
@@ -42,6 +43,27 @@ class _Driver(Protocol):
     def cursor(self) -> _Cursor: ...
     def rollback(self) -> None: ...
     def close(self) -> None: ...
+
+
+class _Connection(aiosqlite.Connection):
+    """Ends its transaction when it is given up in the middle of one.
+
+    SQLite keeps a closed connection and its locks for as long as a cursor of it is still about,
+    and a cancelled task leaves one: every other writer would wait for the garbage collector.
+    """
+
+    def stop(self) -> asyncio.Future[None] | None:
+        self._tx.put_nowait((None, self._roll_back))
+        return super().stop()
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self.rollback()
+        await super().close()
+
+    def _roll_back(self) -> None:
+        if self._connection is not None:
+            self._connection.rollback()
 
 
 class Store:
@@ -148,10 +170,23 @@ async def _switch_to_wal(store: Store) -> None:
             await asyncio.sleep(0.05)
 
 
+async def _connected(database: str, **options: object) -> aiosqlite.Connection:
+    def connector() -> sqlite3.Connection:
+        return sqlite3.connect(database, **options)  # type: ignore[call-overload,no-any-return]
+
+    connection = _Connection(connector, iter_chunk_size=64)
+    connection._thread.daemon = True
+    return await connection
+
+
 def _sqlite(address: URL) -> AsyncEngine:
     engine = create_async_engine(
         address,
-        connect_args={"isolation_level": None, "timeout": BUSY_SECONDS},
+        connect_args={
+            "isolation_level": None,
+            "timeout": BUSY_SECONDS,
+            "async_creator_fn": _connected,
+        },
         hide_parameters=True,
         pool_timeout=BUSY_SECONDS,
     )

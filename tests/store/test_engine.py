@@ -226,6 +226,31 @@ def _folder(path: Path) -> None:
     path.mkdir()
 
 
+async def test_writers_that_are_cut_off_do_not_keep_the_file_locked(tmp_path: Path) -> None:
+    """What a cut-off task still refers to, here the results, must not hold the lock."""
+    first, second = await _sqlite(tmp_path), await _sqlite(tmp_path)
+
+    async def write(store: Store, key: str) -> None:
+        async with store.begin() as connection:
+            await connection.execute(_see(key))
+
+    for number in range(60):
+        stores = [(first, second)[each % 2] for each in range(6)]
+        tasks = [
+            asyncio.create_task(write(store, f"{number}-{each}"))
+            for each, store in enumerate(stores)
+        ]
+        await asyncio.wait({tasks[0]}, timeout=number % 6 / 1000)
+        for task in tasks:
+            task.cancel()
+        cut_off = await asyncio.gather(*tasks, return_exceptions=True)
+        for store in (first, second):
+            await write(store, f"{number}-{store is first}")
+        del cut_off
+    await first.close()
+    await second.close()
+
+
 @pytest.mark.parametrize("spoil", [_garbage, _folder])
 async def test_i2_a_spoiled_file_is_named(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
     spoil(tmp_path / "dealdesk.db")
