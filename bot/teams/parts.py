@@ -22,8 +22,9 @@ from bot.teams.outside import Outside
 class Teams:
     """Everything between the bot and Teams, for checked settings.
 
-    `sender` is there at once, for those the Listener is made of; it works while the door that
-    `door` makes is open. `now` gives aware UTC times, `monotonic` seconds for ages.
+    `sender` and `outside`, the one session to the outside, are there at once, for those the
+    Listener is made of; they work while the door that `door` makes is open. `now` gives aware UTC
+    times, `monotonic` seconds for ages.
     """
 
     def __init__(
@@ -39,19 +40,19 @@ class Teams:
         self._monotonic = monotonic
         self._bot_id = f"28:{settings.app_id}"
         self._hosts = Hosts(settings.connector_hosts)
-        self._outside = Outside(settings.ca_file)
+        self.outside = Outside(settings.ca_file)
         self._token = AppToken(ask or Entra(settings), monotonic)
         self.sender = Connector(
             bot_id=self._bot_id,
             hosts=self._hosts,
-            outside=self._outside,
+            outside=self.outside,
             token=self._token,
             now=now,
         )
 
     def door(self, store: Store, listener: Listener, patience: Patience | None = None) -> Door:
         """The door for `bot.web.create_app`."""
-        keys = SigningKeys(self._settings.openid_metadata_url, self._outside.fetch, self._monotonic)
+        keys = SigningKeys(self._settings.openid_metadata_url, self.outside.fetch, self._monotonic)
         authentication = TeamsAuthentication(
             app_id=self._settings.app_id or "",
             tenants=frozenset(self._settings.allowed_tenants),
@@ -64,7 +65,7 @@ class Teams:
             bot_id=self._bot_id,
             authentication=authentication,
             connector=self.sender,
-            outside=self._outside,
+            outside=self.outside,
             token=self._token,
             keys=keys,
             store=store,
