@@ -155,7 +155,8 @@ class OutboxWorker:
         if owed.op is Op.SEND and owed.doubts > MOST_DOUBTS:
             await self._give_up(owed, "not confirmed twice", in_doubt=True)
             return
-        wait = self._windows.take(owed.place.tenant, owed.place.channel)
+        taken = self._now()
+        wait = self._windows.take(owed.place.tenant, owed.place.channel, taken)
         if wait > NONE:
             full = self._windows.tenant_wait(owed.place.tenant)
             self._resume = max(self._resume, self._now() + full)
@@ -164,6 +165,7 @@ class OutboxWorker:
             return
         if not await self._may_leave(owed):
             return
+        self._windows.left(owed.place.tenant, owed.place.channel, taken)
         crash_at(Point.OUTBOX_SENDING)
         try:
             message_id = await self._deliver(owed)

@@ -42,12 +42,23 @@ class Windows:
         self._held: dict[str, datetime] = {}
         self._sweep_at = _FIRST_SWEEP
 
-    def take(self, tenant: str, conversation: str) -> timedelta:
-        """Counts a send that begins now, and gives zero; or counts nothing and gives the wait."""
+    def take(self, tenant: str, conversation: str, at: datetime | None = None) -> timedelta:
+        """Counts a send that begins now, and gives zero; or counts nothing and gives the wait.
+
+        `at` is the present under which it is counted, for `left`.
+        """
         wait = self.wait(tenant, conversation)
         if wait == NONE:
-            self.note(tenant, conversation, self._now())
+            self.note(tenant, conversation, at or self._now())
         return wait
+
+    def left(self, tenant: str, conversation: str, taken: datetime) -> None:
+        """Counts what was taken at a moment as leaving now: what delayed it delays the next."""
+        for sent, name in zip(self._sent, (tenant, conversation), strict=True):
+            times = sent.get(name, [])
+            if taken in times:
+                times.remove(taken)
+                insort(times, self._now())
 
     def wait(self, tenant: str, conversation: str) -> timedelta:
         """How long until one more may be sent there; zero for at once."""

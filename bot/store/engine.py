@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Protocol
 
 import aiosqlite
@@ -41,7 +41,6 @@ class _Cursor(Protocol):
 
 class _Driver(Protocol):
     def cursor(self) -> _Cursor: ...
-    def rollback(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -192,7 +191,6 @@ def _sqlite(address: URL) -> AsyncEngine:
     )
     sa.event.listen(engine.sync_engine, "connect", _set_pragmas)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    sa.event.listen(engine.sync_engine, "invalidate", _let_go)
     return engine
 
 
@@ -221,16 +219,6 @@ def _set_pragmas(driver: _Driver, _record: object) -> None:
     except BaseException:
         driver.close()
         raise
-
-
-def _let_go(driver: _Driver, _record: object, _error: object) -> None:
-    """Ends the transaction of a connection that is thrown away because its task was cancelled.
-
-    SQLite keeps a closed connection alive, with its lock, while a SELECT of it is not read to its
-    end.
-    """
-    with suppress(sqlite3.Error):
-        driver.rollback()
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -139,3 +139,19 @@ def test_any_run_keeps_every_window(steps: list[tuple[int, float]]) -> None:
         assert all(most_in(times, limit) <= limit.most for limit in limits)
     everything = sorted(at for times in taken.values() for at in times)
     assert most_in(everything, Limit(4, 2)) <= 4
+
+
+def test_what_left_late_delays_the_next() -> None:
+    clock = Clock()
+    windows = Windows(clock)
+    taken = clock()
+    for number in range(50):
+        assert windows.take("t", f"c{number}", taken) == NONE
+    clock.time += SECOND * 0.4
+    for number in range(50):
+        windows.left("t", f"c{number}", taken)
+    assert windows.wait("t", "c") == SECOND
+    clock.time += SECOND * 0.7
+    assert windows.wait("t", "c") > NONE
+    clock.time += SECOND * 0.3
+    assert windows.wait("t", "c") == NONE
