@@ -216,7 +216,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         "won",
         "won DEAL",
-        "Marks an active deal as won; I check the registration first.",
+        "Marks an active deal as won; it reminds you of the registration first.",
         ("won #1042",),
         ("won", "win"),
         move_line(Move.WON, "mark as won"),
