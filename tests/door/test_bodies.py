@@ -21,7 +21,7 @@ SIZE = 1_100_000
 async def _still_works(at_door: Stage) -> None:
     began = time.monotonic()
     assert (await at_door.post(at_door.activity())).status == 200
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
@@ -96,7 +96,7 @@ async def test_a13_what_is_not_strict_json_is_400(at_door: Stage, raw: bytes) ->
     began = time.monotonic()
     reply = await at_door.post(raw=raw)
     assert (reply.status, reply.body, at_door.listener.heard) == (400, b"", [])
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10
     await _still_works(at_door)
 
 
