@@ -18,10 +18,10 @@ from tests.door.stage import APP_ID, Stage, stage
 SIZE = 1_100_000
 
 
-async def _still_works(at_door: Stage) -> None:
+async def _still_works(at_door: Stage, within: float = 1) -> None:
     began = time.monotonic()
     assert (await at_door.post(at_door.activity())).status == 200
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < within
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
@@ -96,7 +96,7 @@ async def test_a13_what_is_not_strict_json_is_400(at_door: Stage, raw: bytes) ->
     began = time.monotonic()
     reply = await at_door.post(raw=raw)
     assert (reply.status, reply.body, at_door.listener.heard) == (400, b"", [])
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 1
     await _still_works(at_door)
 
 
@@ -228,7 +228,7 @@ async def test_a14_half_sent_bodies_are_closed(tmp_path: Path) -> None:
         for index, (_, writer) in enumerate(opened):
             token = at_door.token() if index % 2 else None
             writer.write(_head(at_door, token=token, length=100) + b'{"type":')
-        await _still_works(at_door)
+        await _still_works(at_door, within=10)
         async with asyncio.timeout(15):
             ends = [await reader.read() for reader, _ in opened]
         assert {end.split(b" ")[1] for end in ends if end} <= {b"400", b"401"}

@@ -104,7 +104,7 @@ async def test_a10_a_slow_key_server_delays_nobody_else(at_door: Stage) -> None:
     began = time.monotonic()
     for _ in range(5):
         assert await _status(at_door) == 200
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 2
     assert not waiting.done()
     at_door.keys.keys.append(jwk(OTHER, "two", ["msteams"]))
     at_door.keys.hold.set()

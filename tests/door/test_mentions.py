@@ -87,7 +87,7 @@ HOSTILE = {
 def test_c8_80_kb_take_less_than_50_ms(text: str) -> None:
     began = time.perf_counter()
     result = heard(text, mention(text), mention())
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 0.05
     assert len(result) <= MAX_TEXT
 
 

@@ -130,7 +130,7 @@ async def test_a_slow_message_is_answered_and_goes_on(tmp_path: Path) -> None:
         hold = Hold(at_door)
         began = time.monotonic()
         assert (await at_door.post(at_door.activity())).status == 200
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 2
         finished = asyncio.create_task(at_door.door.drain())
         hold.go.set()
         await finished

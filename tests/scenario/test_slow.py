@@ -39,7 +39,7 @@ async def test_a_press_is_answered_in_time_and_the_card_changes_when_it_is_done(
     await ben.fault("delay", method="PATCH", seconds=30)
     began = time.monotonic()
     both = await asyncio.gather(ben.clicks("ben", "Save"), ben.clicks("ben", "Save"))
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 3
     assert any("Working on it" in str(pressed.answer) for pressed in both)
     assert {pressed.status for pressed in both} == {200}
     assert await ben.ledger() == []
