@@ -441,6 +441,7 @@ ACTIONS: Final[Mapping[str, Verb]] = {
 }
 
 _VERBS: Final = {row.action: verb for verb, row in ACTIONS.items()}
+_NAMES: Final = {action: tuple(field.name for field in fields(action)) for action in _VERBS}
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -506,7 +507,7 @@ def pack(action: Action) -> Packed:
     Raises ValueError when an id has a form that `unpack` would refuse: a button that cannot be
     pressed is never drawn.
     """
-    data = {field.name: getattr(action, field.name) for field in fields(action)}
+    data = {name: getattr(action, name) for name in _NAMES[type(action)]}
     for name, value in data.items():
         if not _KINDS[name](value):
             raise ValueError(f"{type(action).__name__}.{name} cannot be sent as it is")

@@ -37,36 +37,44 @@ class Reader:
     def date(self, value: date | datetime) -> Text:
         """A day with its month in letters and its year. A datetime is read as its day in UTC."""
         day = value.astimezone(UTC).date() if isinstance(value, datetime) else value
-        return text(format_date(day, format="long", locale=_locale(self.locale)))
+        return _day(day, self.locale)
 
     def moment(self, value: datetime) -> Text:
         """A day and a time in the reader's own zone, which is named."""
         zone = _zone(self.timezone)
         there = value.astimezone(zone)
-        day = format_date(there.date(), format="long", locale=_locale(self.locale))
+        day = _day(there.date(), self.locale)
         time = format_datetime(there, format="HH:mm", locale=_locale(self.locale))
         name = zone.key.removeprefix("Etc/")
         return words("{day}, {time} ({zone})", day=day, time=time, zone=name)
 
     def number(self, value: Decimal | int) -> Text:
         """A number with the reader's separators; every digit that is there, none added."""
-        return text(self._decimal(Decimal(value)))
+        return _number(Decimal(value), self.locale)
 
     def money(self, value: Decimal, currency: str | None) -> Text:
         """An amount and its currency code in one line. Cents are shown when there are any, never
         rounded."""
         if currency is None:
-            return words("{amount} (currency not set)", amount=self._decimal(value))
+            return words("{amount} (currency not set)", amount=_number(value, self.locale))
         code = text(currency, limit=10)
-        return words("{currency}\u00a0{amount}", currency=code, amount=self._decimal(value))
+        return words("{currency}\u00a0{amount}", currency=code, amount=_number(value, self.locale))
 
-    def _decimal(self, value: Decimal) -> str:
-        whole = value == value.to_integral_value()
-        digits = 0 if whole else max(2, -int(value.normalize().as_tuple().exponent))
-        locale = _locale(self.locale)
-        grouped = locale.decimal_formats[None].pattern.partition(";")[0].partition(".")[0]
-        pattern = grouped + ("." + "0" * digits if digits else "")
-        return format_decimal(value, format=pattern, locale=locale)
+
+@lru_cache(maxsize=1024)
+def _day(day: date, locale: str) -> Text:
+    return text(format_date(day, format="long", locale=_locale(locale)))
+
+
+@lru_cache(maxsize=1024)
+def _number(value: Decimal, name: str) -> Text:
+    """Equal numbers read alike, however many zeros they were given with."""
+    whole = value == value.to_integral_value()
+    digits = 0 if whole else max(2, -int(value.normalize().as_tuple().exponent))
+    locale = _locale(name)
+    grouped = locale.decimal_formats[None].pattern.partition(";")[0].partition(".")[0]
+    pattern = grouped + ("." + "0" * digits if digits else "")
+    return text(format_decimal(value, format=pattern, locale=locale))
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,7 @@ import html
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 
@@ -72,6 +73,8 @@ def is_longer(value: str, *, limit: int = 600, lines: int = 12) -> bool:
 
 def words(source: str, **values: Text | str | int) -> Text:
     """Our own words: an English sentence with `{places}`; a plain string in one is outside text."""
+    if not values:
+        return _constant(source)
     ready = {
         name: value if isinstance(value, Text) else text(str(value))
         for name, value in values.items()
@@ -81,6 +84,12 @@ def words(source: str, **values: Text | str | int) -> Text:
         **{name: value.markdown for name, value in ready.items()}
     )
     return Text(plain, _started(inner))
+
+
+@lru_cache(maxsize=4096)
+def _constant(source: str) -> Text:
+    """A sentence without places: the same words each time, so they are made ready once."""
+    return Text(source.format(), _started(_escaped_source(source).format()))
 
 
 def counted(one: str, many: str, count: int, **values: Text | str | int) -> Text:
@@ -94,17 +103,25 @@ def _line(shown: str) -> Text:
 
 def _started(marked: str) -> str:
     """The line such that its first characters make no list, heading or rule."""
+    first = marked[:1]
+    if first not in "#+-=" and not first.isdecimal():
+        return marked
     if _AT_START.match(marked):
         return "\\" + marked
     return _NUMBERED.sub(r"\1\\", marked, count=1) if _NUMBERED.match(marked) else marked
 
 
+@lru_cache(maxsize=4096)
 def _escaped_source(source: str) -> str:
     return re.sub(r"([\\`*_\[\]<>&~|])", r"\\\1", source)
 
 
 def _lines(value: str, limit: int) -> list[str]:
-    decoded = _ENTITY.sub(lambda match: html.unescape(match[0]), value[: limit * 8])
+    decoded = value[: limit * 8]
+    if "&" in decoded:
+        decoded = _ENTITY.sub(lambda match: html.unescape(match[0]), decoded)
+    if decoded.isascii() and decoded.isprintable():
+        return [_spaced(decoded)]
     rows = [_visible(row) for row in _NEW_LINE.split(decoded.strip())]
     return [row for row in rows if row] or [""]
 
@@ -115,6 +132,8 @@ def _clip(shown: str, limit: int) -> str:
 
 def _visible(row: str) -> str:
     """The row with nothing hidden in it, spaces collapsed as a card would do anyway."""
+    if row.isascii() and row.isprintable():
+        return _spaced(row)
     seen: list[str] = []
     marks = 0
     for index, character in enumerate(row):
@@ -123,7 +142,11 @@ def _visible(row: str) -> str:
         if marks > _MOST_MARKS:
             continue
         seen.append(_shown(row, index, character, category))
-    return " ".join("".join(seen).split())
+    return _spaced("".join(seen))
+
+
+def _spaced(row: str) -> str:
+    return " ".join(row.split())
 
 
 def _shown(row: str, index: int, character: str, category: str) -> str:
