@@ -38,11 +38,11 @@ from bot.teams.hosts import Hosts
 from bot.teams.outside import Outside
 from bot.windows import TENANT
 from bot.won_deals import noticed
+from cards.samples.deals import WON
 from partner_center.client import PartnerCenter
 from partner_center.exchange import make_http
 from sandbox.tls import make_tls
 from tests.bots import AsProcess, free_port, start_process, until_alive
-from tests.pictures.gallery import WON
 
 OUT = Path("out/bench")
 TENANT_ID = "7d3c9a52-4a1e-4f0b-9a86-0f2d54a9c1e7"

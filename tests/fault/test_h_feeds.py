@@ -21,10 +21,10 @@ from bot.store import feeds, polls, schema
 from bot.store.engine import Store, open_store, upgrade
 from bot.store.feeds import Kind
 from bot.won_deals import noticed
+from cards.samples.deals import NOW, WON
 from partner_center.referral import Referral
 from sandbox.deals import FABRIKAM
 from sandbox.people import APP_ID, PEOPLE, TENANT_ID
-from tests.pictures.gallery import NOW, WON
 from tests.scenario.conftest import signed_in
 from tests.scenario.test_feeds import looks, notices, subscribes, wins_in_portal
 from tests.seen import Heard

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from cards.samples import gallery as samples
 from cards.wording import passage, text
 from tests.browser import CHECKOUT
 from tests.pictures import gallery
@@ -30,12 +31,12 @@ async def renderer() -> AsyncIterator[CardRenderer]:
         yield drawing
 
 
-@pytest.mark.parametrize("name", gallery.names())
+@pytest.mark.parametrize("name", samples.names())
 async def test_drawn_without_problems(renderer: CardRenderer, name: str) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     problems: list[str] = []
     for width, theme in LOOKS:
-        shot = await renderer.draw(gallery.make(name), width=width, theme=theme)
+        shot = await renderer.draw(samples.make(name), width=width, theme=theme)
         (OUT / f"{name}-{width}-{theme}.png").write_bytes(shot.png)
         problems += [f"{width} {theme}: {problem}" for problem in shot.problems]
     assert problems == []

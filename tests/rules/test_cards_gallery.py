@@ -14,12 +14,13 @@ import pytest
 
 from cards.actions import unpack
 from cards.elements import MOST_BYTES
+from cards.samples import gallery as samples
 from tests.pictures import gallery
 from tests.rules.test_cards_text import rendered
 
 Node = dict[str, object]
 
-NAMES = gallery.names()
+NAMES = samples.names()
 HOSTILE = {
     "c1_markdown": "[Approve here](https://evil.example) **b** _i_ # x ![i](https://evil.example)",
     "c2_tags": "<at>Boss</at> <script>x</script> &lt;b&gt; &amp;",
@@ -82,7 +83,7 @@ def without_extras(card: Node) -> Node:
 def test_golden(name: str) -> None:
     path = gallery.golden(name)
     assert path.exists(), "new card: look at its picture, then python -m tests.pictures.gallery"
-    assert gallery.written(gallery.make(name)) == path.read_text(encoding="utf-8")
+    assert gallery.written(samples.make(name)) == path.read_text(encoding="utf-8")
 
 
 def test_no_golden_file_is_left_over() -> None:
@@ -91,19 +92,19 @@ def test_no_golden_file_is_left_over() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_valid_by_the_official_schema(name: str, schema: jsonschema.Draft6Validator) -> None:
-    errors = [error.message for error in schema.iter_errors(without_extras(gallery.make(name)))]
+    errors = [error.message for error in schema.iter_errors(without_extras(samples.make(name)))]
     assert errors == []
 
 
 def test_the_schema_refuses_what_it_should(schema: jsonschema.Draft6Validator) -> None:
-    wrong = without_extras(gallery.make("notice"))
+    wrong = without_extras(samples.make("notice"))
     cast("list[Node]", wrong["body"]).append({"type": "TextBlock", "text": "x", "typo": 1})
     assert not schema.is_valid(wrong)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_limits(name: str) -> None:
-    card = gallery.make(name)
+    card = samples.make(name)
     assert len(json.dumps(card)) <= MOST_BYTES
     assert len(buttons(card)) <= 6
     assert len([each for each in buttons(card) if each.get("style") == "positive"]) <= 1
@@ -113,13 +114,13 @@ def test_limits(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_primary_action_is_first(name: str) -> None:
-    styles = [each.get("style") for each in buttons(gallery.make(name))]
+    styles = [each.get("style") for each in buttons(samples.make(name))]
     assert "positive" not in styles[1:]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_press_is_understood(name: str) -> None:
-    for press in presses(gallery.make(name)):
+    for press in presses(samples.make(name)):
         data = cast("dict[str, object]", press["data"])
         verb = press["verb"] if press["type"] == "Action.Execute" else data["verb"]
         assert unpack(verb, data).inputs == {}
@@ -128,7 +129,7 @@ def test_every_press_is_understood(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_inputs_are_labelled_and_named_once(name: str) -> None:
     inputs = [
-        node for node in nodes(gallery.make(name)) if str(node.get("type", "")).startswith("Input.")
+        node for node in nodes(samples.make(name)) if str(node.get("type", "")).startswith("Input.")
     ]
     assert all(node["label"] for node in inputs)
     assert len({node["id"] for node in inputs}) == len(inputs)
@@ -136,7 +137,7 @@ def test_inputs_are_labelled_and_named_once(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_raw_ids_are_shown(name: str) -> None:
-    shown = list(markdown(gallery.make(name)))
+    shown = list(markdown(samples.make(name)))
     ids = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}|[0-9a-f]{32}|\bNone\b")
     assert not [said for said in shown if ids.search(said) and "For support" not in said]
 

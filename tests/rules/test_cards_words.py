@@ -26,6 +26,8 @@ from cards.reader import Reader
 from cards.referral import deal_card, proposal_card
 from cards.registered import Outcome, registration_state
 from cards.registration import live_numbers
+from cards.samples import checks, deals
+from cards.samples import gallery as samples
 from cards.sign_in import trouble_card
 from partner_center.eligibility import PartnerEligibility, Policy, checklist_from_json
 from partner_center.referral import MOVES, Move, Problem
@@ -33,7 +35,7 @@ from partner_center.registration import REGISTRATION_STATES
 from tests.pictures import gallery
 from tests.rules.test_cards_gallery import markdown
 
-READER = gallery.READER
+READER = deals.READER
 
 
 def codes_in_rules() -> Iterator[str]:
@@ -63,7 +65,7 @@ def test_an_unknown_problem_is_still_a_sentence() -> None:
 
 
 def test_facts_are_written_for_the_reader() -> None:
-    german = Reader("de-DE", "Europe/Berlin", gallery.NOW)
+    german = Reader("de-DE", "Europe/Berlin", deals.NOW)
     problem = Problem("close_out_of_range", {"earliest": "2000-01-01", "latest": "2100-12-31"})
     assert "1. Januar 2000 and 31. Dezember 2100" in problem_words(problem, german).plain
     late = Problem("won_within_72_hours", {"until": "2026-03-04T23:30:00+00:00"})
@@ -100,7 +102,7 @@ def test_problems_find_their_input() -> None:
 def test_d_money_is_written_in_full(
     locale: str, value: str, currency: str | None, said: str
 ) -> None:
-    money = Reader(locale, None, gallery.NOW).money(Decimal(value), currency)
+    money = Reader(locale, None, deals.NOW).money(Decimal(value), currency)
     assert money.plain.replace("\u00a0", " ").replace("\u202f", " ") == said
 
 
@@ -119,7 +121,7 @@ def test_d5_a_day_never_shifts(hours: int) -> None:
     zone = timezone(timedelta(hours=hours))
     midnight = datetime(2026, 3, 31, tzinfo=UTC).astimezone(zone)
     for place in ("Pacific/Kiritimati", "Etc/GMT+12", None, "No/Where", "../x"):
-        assert Reader("en-GB", place, gallery.NOW).date(midnight).plain == "31 March 2026"
+        assert Reader("en-GB", place, deals.NOW).date(midnight).plain == "31 March 2026"
     assert Reader("en-GB").date(date(2028, 2, 29)).plain == "29 February 2028"
 
 
@@ -133,7 +135,7 @@ def test_every_state_policy_and_move_has_words() -> None:
     assert set(POLICIES) == set(Policy)
     unknown = registration_state("SomethingElse").meaning
     assert all(registration_state(state).meaning != unknown for state in REGISTRATION_STATES)
-    assert {f"registration-{outcome}" for outcome in Outcome} <= set(gallery.names())
+    assert {f"registration-{outcome}" for outcome in Outcome} <= set(samples.names())
     assert set(Move) == set(MOVES)
 
 
@@ -142,23 +144,23 @@ def test_a_change_of_currency_colours_both_amounts() -> None:
         FieldChange("value", Decimal(30000), Decimal(25000)),
         FieldChange("currency", "USD", "EUR"),
     ]
-    made = card(change_pieces(changes, gallery.REFERRAL, READER), summary=words("x"))
+    made = card(change_pieces(changes, deals.REFERRAL, READER), summary=words("x"))
     said = list(markdown(made))
     assert "USD\u00a030,000" in said
     assert "EUR\u00a025,000" in said
 
 
 def test_register_is_offered_only_when_both_are_eligible() -> None:
-    for partner in (gallery.APPROVED, gallery.NOT_APPROVED):
-        for checklist in (gallery.PASSED, gallery.FAILED, gallery.ODD):
-            made = checklist_card(gallery.VIEW, partner, checklist, READER)
+    for partner in (checks.APPROVED, checks.NOT_APPROVED):
+        for checklist in (checks.PASSED, checks.FAILED, checks.ODD):
+            made = checklist_card(deals.VIEW, partner, checklist, READER)
             offered = '"verb": "register"' in gallery.written(made)
             assert offered == (partner.is_eligible and checklist.is_eligible)
 
 
 def test_an_empty_answer_is_not_ready() -> None:
     made = checklist_card(
-        gallery.VIEW, PartnerEligibility(True), checklist_from_json({"isEligible": True}), READER
+        deals.VIEW, PartnerEligibility(True), checklist_from_json({"isEligible": True}), READER
     )
     said = list(markdown(made))
     assert "✖ Cannot be registered yet" in said
@@ -169,20 +171,20 @@ def test_an_empty_answer_is_not_ready() -> None:
 @pytest.mark.parametrize(
     ("seen", "deal", "advice"),
     [
-        ({}, gallery.VIEW, "Not invited yet"),
-        ({"status": "New", "substatus": "Pending"}, gallery.VIEW, "up to 14 days to answer"),
-        ({"status": "Closed", "substatus": "Declined"}, gallery.VIEW, "Create the deal again"),
-        ({}, gallery.LOST, "Create the deal again"),
+        ({}, deals.VIEW, "Not invited yet"),
+        ({"status": "New", "substatus": "Pending"}, deals.VIEW, "up to 14 days to answer"),
+        ({"status": "Closed", "substatus": "Declined"}, deals.VIEW, "Create the deal again"),
+        ({}, deals.LOST, "Create the deal again"),
     ],
 )
 def test_what_to_do_follows_microsofts_answer(
     seen: dict[str, str], deal: DealView, advice: str
 ) -> None:
-    policy = gallery.policy("isMicrosoftReferralAcceptedOrWon", passed=False, **seen)
+    policy = checks.policy("isMicrosoftReferralAcceptedOrWon", passed=False, **seen)
     checklist = checklist_from_json(
         {"isEligible": False, "passedPolicies": [], "failedPolicies": [policy]}
     )
-    said = list(markdown(checklist_card(deal, gallery.APPROVED, checklist, READER)))
+    said = list(markdown(checklist_card(deal, checks.APPROVED, checklist, READER)))
     (answer,) = (line for line in said if "14 days" in line or "again and" in line)
     assert advice in answer
 
@@ -218,11 +220,11 @@ def test_the_main_button_of_a_deal_is_what_comes_next() -> None:
         main = cast("list[dict[str, object]]", deal_card(view, READER)["actions"])[0]
         return main["title"], main.get("style")
 
-    assert first(gallery.VIEW) == ("Check registration", "positive")
-    assert first(gallery.WON) == ("Check registration", "positive")
-    assert first(gallery.BARE) == ("Edit", "positive")
-    late = replace(gallery.REFERRAL, closing=gallery.NOW - timedelta(days=3))
-    assert first(replace(gallery.VIEW, referral=late)) == ("Edit", "positive")
+    assert first(deals.VIEW) == ("Check registration", "positive")
+    assert first(deals.WON) == ("Check registration", "positive")
+    assert first(deals.BARE) == ("Edit", "positive")
+    late = replace(deals.REFERRAL, closing=deals.NOW - timedelta(days=3))
+    assert first(replace(deals.VIEW, referral=late)) == ("Edit", "positive")
 
 
 @pytest.mark.parametrize(
@@ -236,10 +238,10 @@ def test_checking_the_registration_first_is_one_press(
     warnings: list[str], titles: list[str]
 ) -> None:
     made = proposal_card(
-        gallery.VIEW,
-        gallery.MOVE,
+        deals.VIEW,
+        deals.MOVE,
         [Problem(code) for code in warnings],
-        gallery.PROPOSAL,
+        deals.PROPOSAL,
         READER,
         move="won",
     )
@@ -248,8 +250,8 @@ def test_checking_the_registration_first_is_one_press(
 
 
 def test_what_is_missing_next_is_named() -> None:
-    referral = replace(gallery.REFERRAL, closing=gallery.NOW - timedelta(days=3), solutions=())
-    said = list(markdown(deal_card(replace(gallery.VIEW, referral=referral), READER)))
+    referral = replace(deals.REFERRAL, closing=deals.NOW - timedelta(days=3), solutions=())
+    said = list(markdown(deal_card(replace(deals.VIEW, referral=referral), READER)))
     assert "The close date has passed: change it, or close the deal." in said
     assert "Add a solution in Partner Center; without one it cannot be registered." in said
 

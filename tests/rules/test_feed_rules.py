@@ -17,10 +17,11 @@ from bot.feed_rules import Filters, Kept, Quiet, Wish, fits, kept_in, tells
 from bot.polling import EVERY, LONGEST_WAIT, wait_after
 from bot.store.events import Event
 from bot.store.feeds import Feed, Kind, State
+from cards.samples.deals import MICROSOFT, NEW, NOW, REFERRAL, WON
+from cards.samples.registrations import REGISTRATION
 from partner_center import errors
 from partner_center.money import Amount
 from partner_center.referral import Referral
-from tests.pictures.gallery import MICROSOFT, NEW, NOW, REFERRAL, REGISTRATION, WON
 
 BEN = "ben.okafor@contoso.example"
 GERMAN = replace(REFERRAL, country="DE", currency="EUR", deal_value=Decimal(50))

@@ -17,7 +17,7 @@ from bot.store import feeds, notices, schema
 from bot.store.engine import Store
 from bot.store.feeds import Kind
 from bot.won_deals import noticed, tell_held
-from tests.pictures.gallery import NOW, WON
+from cards.samples.deals import NOW, WON
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 QUIET = Quiet(0, 23 * 60)

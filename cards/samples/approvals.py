@@ -21,9 +21,8 @@ from cards.approval import (
 from cards.changes import FieldChange
 from cards.elements import words
 from cards.reader import Reader
+from cards.samples.deals import Card
 from partner_center.registration import DealRegistration, DeployedOn, Pricing, Term
-
-Card = dict[str, object]
 
 ASKED: Final = datetime(2026, 3, 2, 8, 15, tzinfo=UTC)
 VOTE: Final = VoteLine("Dana Whitfield", True, ASKED + timedelta(minutes=40))
@@ -108,35 +107,4 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
         },
         "approvals": lambda: approvals_card((REGISTER, WON), (VALUE,), reader),
         "approvals-none": lambda: approvals_card((), (), reader),
-    }
-
-
-def holding(said: str, reader: Reader) -> dict[str, Card]:
-    """The cards with `said` wherever outside text can come from."""
-    vote = VoteLine(said, False, ASKED, said)
-    changes = tuple(FieldChange(field, said, said) for field in ("notes", "name", said))
-    view = replace(
-        VALUE,
-        name=said,
-        customer=said,
-        requester=said,
-        approvers=(said,) * 60,
-        changes=changes,
-        moved=changes,
-        currency=said,
-        votes=(vote,) * 60,
-        reason=said,
-        question=said,
-    )
-    solution = replace(REGISTRATION, solution_id=said)
-    return {
-        "approval": approval_card(view, Role.APPROVER, reader),
-        "approval-register": approval_card(
-            replace(view, kind=Kind.REGISTER, registration=solution), Role.APPROVER, reader
-        ),
-        **{
-            f"approval-{state}": approval_card(replace(view, state=state), Role.REQUESTER, reader)
-            for state in (State.REJECTED, State.STALE, State.FAILED)
-        },
-        "approvals": approvals_card([view] * 20, [view] * 20, reader),
     }
