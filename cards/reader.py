@@ -41,12 +41,7 @@ class Reader:
 
     def moment(self, value: datetime) -> Text:
         """A day and a time in the reader's own zone, which is named."""
-        zone = _zone(self.timezone)
-        there = value.astimezone(zone)
-        day = _day(there.date(), self.locale)
-        time = format_datetime(there, format="HH:mm", locale=_locale(self.locale))
-        name = zone.key.removeprefix("Etc/")
-        return words("{day}, {time} ({zone})", day=day, time=time, zone=name)
+        return _moment(value.replace(second=0, microsecond=0), self.locale, self.timezone)
 
     def number(self, value: Decimal | int) -> Text:
         """A number with the reader's separators; every digit that is there, none added."""
@@ -64,6 +59,15 @@ class Reader:
 @lru_cache(maxsize=1024)
 def _day(day: date, locale: str) -> Text:
     return text(format_date(day, format="long", locale=_locale(locale)))
+
+
+@lru_cache(maxsize=1024)
+def _moment(value: datetime, locale: str, timezone: str | None) -> Text:
+    zone = _zone(timezone)
+    there = value.astimezone(zone)
+    time = format_datetime(there, format="HH:mm", locale=_locale(locale))
+    name = zone.key.removeprefix("Etc/")
+    return words("{day}, {time} ({zone})", day=_day(there.date(), locale), time=time, zone=name)
 
 
 @lru_cache(maxsize=1024)

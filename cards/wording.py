@@ -75,15 +75,12 @@ def words(source: str, **values: Text | str | int) -> Text:
     """Our own words: an English sentence with `{places}`; a plain string in one is outside text."""
     if not values:
         return _constant(source)
-    ready = {
-        name: value if isinstance(value, Text) else text(str(value))
-        for name, value in values.items()
-    }
-    plain = source.format(**{name: value.plain for name, value in ready.items()})
-    inner = _escaped_source(source).format(
-        **{name: value.markdown for name, value in ready.items()}
-    )
-    return Text(plain, _started(inner))
+    plain: dict[str, str] = {}
+    marked: dict[str, str] = {}
+    for name, value in values.items():
+        said = value if isinstance(value, Text) else text(str(value))
+        plain[name], marked[name] = said.plain, said.markdown
+    return Text(source.format(**plain), _started(_escaped_source(source).format(**marked)))
 
 
 @lru_cache(maxsize=4096)
@@ -98,7 +95,8 @@ def counted(one: str, many: str, count: int, **values: Text | str | int) -> Text
 
 
 def _line(shown: str) -> Text:
-    return Text(shown, _started(_SPECIAL.sub(r"\\\1", shown)))
+    marked = _SPECIAL.sub(r"\\\1", shown) if _SPECIAL.search(shown) else shown
+    return Text(shown, _started(marked))
 
 
 def _started(marked: str) -> str:

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from cards import elements
+from cards import buttons, elements, inputs, pieces
 from cards.actions import Show
 from cards.elements import (
     Choice,
@@ -36,11 +36,12 @@ HELLO = words("Hello")
 
 @pytest.mark.parametrize(
     "kind",
-    [
+    dict.fromkeys(
         kind
-        for kind in vars(elements).values()
+        for module in (pieces, inputs, buttons)
+        for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Piece)
-    ],
+    ),
 )
 def test_unknown_properties_are_refused(kind: type[Piece]) -> None:
     with pytest.raises(TypeError, match="is_subtle"):
