@@ -2,6 +2,7 @@
 
 SQLite keeps its file in WAL mode with `synchronous=FULL` (a committed intent survives a power cut)
 and takes the write lock when a transaction begins, so that nothing read in it can change under it.
+Its statements run in the loop, so the file belongs on a disk of this machine.
 """
 
 from __future__ import annotations
@@ -12,14 +13,13 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Protocol
 
-import aiosqlite
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.store import migrations
+from bot.store import migrations, sqlite_inline
 from bot.store.errors import StoreBusy, StoreError, StoreFull, StoreUnavailable, UnknownDatabase
 
 BUSY_SECONDS = 5.0
@@ -29,7 +29,6 @@ _PLAIN = "dealdesk_plain"
 _UPGRADE_LOCK = 0x6465616C
 _PRAGMAS = (
     "PRAGMA synchronous=FULL",
-    f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}",
     "PRAGMA foreign_keys=ON",
 )
 
@@ -42,27 +41,6 @@ class _Cursor(Protocol):
 class _Driver(Protocol):
     def cursor(self) -> _Cursor: ...
     def close(self) -> None: ...
-
-
-class _Connection(aiosqlite.Connection):
-    """Ends its transaction when it is given up in the middle of one.
-
-    SQLite keeps a closed connection and its locks for as long as a cursor of it is still about,
-    and a cancelled task leaves one: every other writer would wait for the garbage collector.
-    """
-
-    def stop(self) -> asyncio.Future[None] | None:
-        self._tx.put_nowait((None, self._roll_back))
-        return super().stop()
-
-    async def close(self) -> None:
-        if self._connection is not None:
-            await self.rollback()
-        await super().close()
-
-    def _roll_back(self) -> None:
-        if self._connection is not None:
-            self._connection.rollback()
 
 
 class Store:
@@ -169,13 +147,9 @@ async def _switch_to_wal(store: Store) -> None:
             await asyncio.sleep(0.05)
 
 
-async def _connected(database: str, **options: object) -> aiosqlite.Connection:
-    def connector() -> sqlite3.Connection:
-        return sqlite3.connect(database, **options)  # type: ignore[call-overload,no-any-return]
-
-    connection = _Connection(connector, iter_chunk_size=64)
-    connection._thread.daemon = True
-    return await connection
+async def _connected(database: str, **options: object) -> sqlite_inline.Connection:
+    opened: sqlite3.Connection = sqlite3.connect(database, **options)  # type: ignore[call-overload]
+    return sqlite_inline.Connection(opened, lambda: BUSY_SECONDS)
 
 
 def _sqlite(address: URL) -> AsyncEngine:
@@ -183,7 +157,7 @@ def _sqlite(address: URL) -> AsyncEngine:
         address,
         connect_args={
             "isolation_level": None,
-            "timeout": BUSY_SECONDS,
+            "timeout": 0.0,
             "async_creator_fn": _connected,
         },
         hide_parameters=True,
@@ -208,7 +182,7 @@ def _postgresql(address: URL) -> AsyncEngine:
 
 
 def _set_pragmas(driver: _Driver, _record: object) -> None:
-    """A connection that cannot be set up is closed here: its thread would stay otherwise."""
+    """A connection that cannot be set up is closed here: its file would stay open otherwise."""
     try:
         cursor = driver.cursor()
         try:

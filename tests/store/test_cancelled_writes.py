@@ -17,6 +17,7 @@ async def _write(store: Store, tenant: str) -> None:
         await connection.execute(handle_counters.insert().values(tenant=tenant, next_number=1))
         for _ in range(20):
             await connection.execute(sa.select(handle_counters))
+            await asyncio.sleep(0)
 
 
 async def test_a_cancelled_write_gives_the_lock_back(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
-import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -152,7 +152,7 @@ async def test_sqlite_is_durable(tmp_path: Path) -> None:
     assert found == {
         "journal_mode": "wal",
         "synchronous": 2,
-        "busy_timeout": 5000,
+        "busy_timeout": 0,
         "foreign_keys": 1,
     }
 
@@ -186,6 +186,24 @@ async def test_i2_a_locked_file_is_waited_for_and_then_named(tmp_path: Path) -> 
     assert 4.5 < asyncio.get_running_loop().time() - started < 8
     async with store.begin() as connection:
         await connection.execute(_see("after"))
+    await store.close()
+    await other.close()
+
+
+async def test_a_locked_file_is_waited_for_between_other_turns(tmp_path: Path) -> None:
+    store, other = await _sqlite(tmp_path), await _sqlite(tmp_path)
+
+    async def write() -> None:
+        async with store.begin() as connection:
+            await connection.execute(_see("patient"))
+
+    async with other.begin():
+        waiting = asyncio.create_task(write())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+    await waiting
+    assert await seen_keys(store) == ["patient"]
     await store.close()
     await other.close()
 
@@ -233,6 +251,7 @@ async def test_writers_that_are_cut_off_do_not_keep_the_file_locked(tmp_path: Pa
     async def write(store: Store, key: str) -> None:
         async with store.begin() as connection:
             await connection.execute(_see(key))
+            await asyncio.sleep(0)
 
     for number in range(60):
         stores = [(first, second)[each % 2] for each in range(6)]
@@ -258,15 +277,16 @@ async def test_i2_a_spoiled_file_is_named(tmp_path: Path, spoil: Callable[[Path]
     with pytest.raises(StoreUnavailable, match=r"dealdesk\.db"):
         await upgrade(store)
     await store.close()
-    await asyncio.to_thread(_drivers_ended)
+    assert tmp_path / "dealdesk.db" not in _open_files()
 
 
-def _drivers_ended() -> None:
-    """A failed connection leaves no thread behind."""
-    for thread in threading.enumerate():
-        if "_connection_worker_thread" in thread.name:
-            thread.join(5)
-            assert not thread.is_alive()
+def _open_files() -> set[Path]:
+    """A failed connection leaves no file open behind."""
+    return {
+        Path(os.readlink(handle))
+        for handle in Path("/proc/self/fd").iterdir()
+        if handle.is_symlink()
+    }
 
 
 async def test_postgresql_out_of_reach_is_named_without_its_password() -> None:

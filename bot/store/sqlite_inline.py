@@ -1,0 +1,106 @@
+"""SQLite in the event loop: a statement takes microseconds, handing it to a thread ten times that.
+
+Looks like an aiosqlite connection to SQLAlchemy (`async_creator_fn`). What may last is not waited
+for in the loop: a file that somebody has locked is asked for again between other turns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+_FIRST_PAUSE = 0.001
+_LONGEST_PAUSE = 0.05
+_PRIMARY = 0xFF
+"""The part of an extended result code that holds the plain one."""
+
+Values = Sequence[object]
+
+
+class Connection:
+    """One open file. `patience` tells for how many seconds a locked file is asked for again."""
+
+    def __init__(self, opened: sqlite3.Connection, patience: Callable[[], float]) -> None:
+        self._connection = opened
+        self._patience = patience
+
+    def cursor(self) -> Cursor:
+        return Cursor(self._connection.cursor(), self._patience)
+
+    async def commit(self) -> None:
+        self._connection.commit()
+
+    async def rollback(self) -> None:
+        self._connection.rollback()
+
+    async def close(self) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Ends its transaction too: SQLite keeps a closed connection and its locks for as long as
+        a cursor of it is still about, and a cancelled task leaves one."""
+        if self._is_open():
+            self._connection.rollback()
+            self._connection.close()
+
+    async def create_function(self, *described: Any, **options: Any) -> None:  # noqa: ANN401
+        self._connection.create_function(*described, **options)
+
+    def _is_open(self) -> bool:
+        try:
+            return self._connection.total_changes >= 0
+        except sqlite3.ProgrammingError:
+            return False
+
+
+class Cursor:
+    """Runs one statement at a time."""
+
+    def __init__(self, opened: sqlite3.Cursor, patience: Callable[[], float]) -> None:
+        self._opened = opened
+        self._patience = patience
+
+    async def __aenter__(self) -> Cursor:
+        return self
+
+    @property
+    def description(self) -> object:
+        return self._opened.description
+
+    @property
+    def rowcount(self) -> int:
+        return self._opened.rowcount
+
+    @property
+    def lastrowid(self) -> int | None:
+        return self._opened.lastrowid
+
+    async def execute(self, statement: str, values: Values = ()) -> None:
+        """Runs `statement`. Raises OperationalError when the file stays locked for too long."""
+        pause, waited = _FIRST_PAUSE, 0.0
+        while True:
+            try:
+                self._opened.execute(statement, values)
+                return
+            except sqlite3.OperationalError as error:
+                if not _is_locked(error) or waited >= self._patience():
+                    raise
+            await asyncio.sleep(pause)
+            waited += pause
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def executemany(self, statement: str, values: Sequence[Values]) -> None:
+        """Runs `statement` once for each of `values`, inside a transaction that has the lock."""
+        self._opened.executemany(statement, values)
+
+    async def fetchall(self) -> list[Any]:
+        return self._opened.fetchall()
+
+    async def close(self) -> None:
+        self._opened.close()
+
+
+def _is_locked(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY
