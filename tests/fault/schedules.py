@@ -28,6 +28,7 @@ from bot.store.engine import Store, open_store, upgrade
 from bot.store.registrations import Submission
 from partner_center.client import PartnerCenter
 from partner_center.eligibility import Policy
+from tests.fault.one_thread import in_one_thread
 from tests.fault.stand import FABRIKAM, intent, owed_by
 
 START = datetime(2026, 2, 20, 10, tzinfo=UTC)
@@ -356,6 +357,8 @@ async def open_line(folder: Path) -> AsyncIterator[Line]:
     """Two processes' stores over a fresh file."""
     url = f"sqlite+aiosqlite:///{folder / 'lives.db'}"
     stores = (open_store(url), open_store(url))
+    for store in stores:
+        in_one_thread(store)
     await upgrade(stores[0])
     try:
         yield Line(stores)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.fault.approval_lives import empty, live, open_line
 
-SEEDS = int(os.environ.get("CHAOS_SEEDS", "500"))
+SEEDS = int(os.environ.get("CHAOS_SEEDS", "1000"))
 FIRST = int(os.environ.get("CHAOS_FIRST", "0"))
 LONGEST_SECONDS = 20.0
 ENOUGH = 0.1

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -17,17 +14,6 @@ from tests.fault.schedules import Line, Wrong, empty, live, open_line
 
 LIVES = 1000
 BATCH = 100
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """Where a commit costs little, if there is such a place: the file is the same."""
-    if not os.access(_IN_MEMORY, os.W_OK):
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=_IN_MEMORY) as made:
-        yield Path(made)
 
 
 async def _lives(line: Line, first: int, count: int) -> Counter[State]:
@@ -42,8 +28,8 @@ async def _lives(line: Line, first: int, count: int) -> Counter[State]:
 
 
 @pytest.mark.parametrize("first", range(0, LIVES, BATCH))
-async def test_g9_no_life_ends_in_a_double_a_loss_or_a_false_no(first: int, folder: Path) -> None:
-    async with open_line(folder) as line:
+async def test_g9_no_life_ends_in_a_double_a_loss_or_a_false_no(first: int, tmp_path: Path) -> None:
+    async with open_line(tmp_path) as line:
         ends = await _lives(line, first, BATCH)
     assert ends[State.DONE] > BATCH // 4
     assert len(ends) > 2
@@ -51,7 +37,7 @@ async def test_g9_no_life_ends_in_a_double_a_loss_or_a_false_no(first: int, fold
 
 
 async def test_g9_the_books_notice_a_rule_that_is_wrong(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Says no as soon as a read does not show it."""
     right = rules.after_read
@@ -62,6 +48,6 @@ async def test_g9_the_books_notice_a_rule_that_is_wrong(
         return Decision(Do.FAIL, Why.GAVE_UP) if unsure else decision
 
     monkeypatch.setattr(rules, "after_read", hasty)
-    async with open_line(folder) as line:
+    async with open_line(tmp_path) as line:
         with pytest.raises(Wrong, match="but registered"):
             await _lives(line, 0, LIVES)
