@@ -11,7 +11,7 @@ from functools import partial
 
 from aiohttp import web
 
-from bot import approval_asking, retention
+from bot import approval_asking, put_back, retention
 from bot.approval_work import ApprovalWork
 from bot.background import Background
 from bot.desk import Desk
@@ -142,6 +142,7 @@ class House:
 
     async def _running(self, _app: web.Application) -> AsyncIterator[None]:
         await upgrade(self.store)
+        await put_back.reconcile(self.store, self.clock())
         loops = [asyncio.create_task(run(), name=name) for name, run in self._loops().items()]
         yield
         await self.background.finish(FINISH_SECONDS)
@@ -161,6 +162,7 @@ class House:
             "drafts": self.dialog.watch,
             "writes": partial(watch_proposals, self.desk),
             "retention": partial(retention.watch, self.store, self.clock),
+            "life": partial(put_back.watch, self.store, self.clock),
             "notifications": self.announced.run,
         }
 

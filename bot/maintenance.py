@@ -1,4 +1,4 @@
-"""`python app.py db upgrade|backup|check`: what whoever runs the bot does with its database."""
+"""`python app.py db ...`: what whoever runs the bot does with its database."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.settings import Settings
-from bot.store import migrations, outbox
+from bot.store import lives, migrations, outbox
 from bot.store.engine import Store, open_store, upgrade
 from bot.store.errors import StoreError, StoreFull, StoreUnavailable
 
-USAGE = "python app.py db upgrade|backup [FILE]|check"
+USAGE = "python app.py db upgrade|backup [FILE]|check|restored TIME"
 _PRIVATE = 0o600
 _WAIT_SECONDS = 60.0
 
@@ -32,6 +32,8 @@ async def run(settings: Settings, words: Sequence[str], say: Say) -> int:
             task, given = _TASKS[words[0]], None
         case ["backup", *more] if len(more) <= 1:
             task, given = _backup, more[0] if more else None
+        case ["restored", moment]:
+            task, given = _restored, moment
         case _:
             say(f"Say: {USAGE}")
             return 2
@@ -73,13 +75,29 @@ async def _backup(store: Store, given: str | None, say: Say) -> int:
     if not store.is_sqlite:
         say(f"{store.label} is backed up with PostgreSQL's own tool:")
         say("  pg_dump --format=custom --file=dealdesk.dump DATABASE")
-        say("It may run while the bot runs; stop the bot for pg_restore.")
+        say("It may run while the bot runs. Stop the bot for pg_restore, and say after it:")
+        say("  python app.py db restored TIME_OF_THE_DUMP")
         return 1
     source = _file_of(store)
     target = Path(given) if given else _default_target(source)
     await asyncio.to_thread(_copy, source, target)
     say(f"{store.label} is copied to {target}; the copy was read and is sound.")
     say("It holds sealed tokens: keep it like the encryption keys, and apart from them.")
+    return 0
+
+
+async def _restored(store: Store, given: str | None, say: Say) -> int:
+    """For copies that were not made by `backup`, which say it themselves."""
+    try:
+        moment = datetime.fromisoformat(given or "")
+    except ValueError:
+        say("Say when the copy was made, like 2026-03-31T22:00+01:00.")
+        return 2
+    made = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    await upgrade(store)
+    async with store.begin() as connection:
+        await lives.copied(connection, made)
+    say(f"{store.label} is taken for a copy made at {made:%Y-%m-%d %H:%M} UTC at the next start.")
     return 0
 
 
@@ -110,6 +128,7 @@ def _copy(source: Path, target: Path) -> None:
         with closing(_opened(source)) as read, closing(sqlite3.connect(part)) as written:
             read.backup(written)
             written.execute("PRAGMA journal_mode=DELETE")
+            _stamp(written, datetime.now(UTC))
         if problems := _problems_of(part):
             raise StoreUnavailable(f"the copy is not sound: {problems[0]}")
         part.replace(target)
@@ -120,6 +139,15 @@ def _copy(source: Path, target: Path) -> None:
             kind = StoreFull if "full" in str(error) else StoreUnavailable
             raise kind(f"{source} cannot be copied: {error}") from error
         raise
+
+
+def _stamp(copy: sqlite3.Connection, now: datetime) -> None:
+    """The copy says that it is one, so that whoever starts on it knows what it cannot know."""
+    moment = now.replace(tzinfo=None).isoformat(" ", "microseconds")
+    known = "SELECT 1 FROM sqlite_master WHERE name = 'lives'"
+    with copy:
+        if copy.execute(known).fetchone():
+            copy.execute("UPDATE lives SET copied = ?", (moment,))
 
 
 def _reserve(path: Path) -> None:

@@ -20,7 +20,7 @@ from bot.deal_events import Moment, facts_of, happening, moments
 from bot.desk import Desk
 from bot.feed_rules import fits, kept_in, on_team, tells
 from bot.outbox import written
-from bot.store import events, feeds, handles, notices, outbox
+from bot.store import events, feeds, handles, lives, notices, outbox
 from bot.store.events import Event
 from bot.store.feeds import Feed, Kind
 from bot.store.jsontext import Json
@@ -188,6 +188,7 @@ async def fan_out(
     read once, and feeds that are read alike share one card.
     """
     loads = await notices.loads(connection, now - BURST_WINDOW)
+    repeats = await _may_repeat(connection, [event])
     made: dict[tuple[Audience, Reader], Message] = {}
     promised = 0
     for feed in found:
@@ -198,7 +199,7 @@ async def fan_out(
             alike = (audience_of(feed), reader_of(feed, now))
             if alike not in made:
                 made[alike] = message_of(feed, event, now)
-            await _owe(connection, feed, made[alike], f"event:{event.id}", now)
+            await _owe(connection, feed, made[alike], f"event:{event.id}", now, repeats)
         promised += 1
         crash_at(Point.IN_FAN_OUT)
     return promised
@@ -238,19 +239,32 @@ async def _tell_held(connection: AsyncConnection, feed_id: str, now: datetime) -
     if feed is None or feed.state is not feeds.State.ON or not taken:
         return 0
     found = [each for each in [await events.find(connection, one) for one in taken] if each]
+    repeats = await _may_repeat(connection, found)
     if len(found) < FEWEST_FOLDED:
         for event in found:
-            await _owe(connection, feed, message_of(feed, event, now), f"event:{event.id}", now)
+            message = message_of(feed, event, now)
+            await _owe(connection, feed, message, f"event:{event.id}", now, repeats)
         return len(found)
     many = [happening(event) for event in found]
     card = digest_card(many, feed.kind.value, audience_of(feed), reader_of(feed, now))
     message = Message(card=card, summary=f"{len(many)} changes")
-    await _owe(connection, feed, message, f"folded:{found[0].id}", now)
+    await _owe(connection, feed, message, f"folded:{found[0].id}", now, repeats)
     return 1
 
 
+async def _may_repeat(connection: AsyncConnection, found: Sequence[Event]) -> bool:
+    """Whether any of it happened while the bot worked on a database that is no more."""
+    gap = await lives.gap(connection)
+    return gap is not None and any(gap.holds(happening(event).at) for event in found)
+
+
 async def _owe(
-    connection: AsyncConnection, feed: Feed, message: Message, what: str, now: datetime
+    connection: AsyncConnection,
+    feed: Feed,
+    message: Message,
+    what: str,
+    now: datetime,
+    repeats: bool,
 ) -> None:
     await outbox.put(
         connection,
@@ -259,6 +273,7 @@ async def _owe(
         now,
         key=f"{what}:{feed.id}",
         feed_id=feed.id,
+        may_repeat=repeats,
     )
 
 

@@ -55,6 +55,13 @@ async def referral_of(connection: AsyncConnection, tenant: str, number: int) -> 
     return found
 
 
+async def skip(connection: AsyncConnection, count: int) -> None:
+    """Leave the next numbers out, in every tenant: they may have been given before."""
+    await connection.execute(
+        handle_counters.update().values(next_number=handle_counters.c.next_number + count)
+    )
+
+
 async def _known(
     connection: AsyncConnection, tenant: str, referral_ids: Sequence[str]
 ) -> dict[str, int]:

@@ -76,11 +76,13 @@ async def put(
     key: str | None = None,
     not_before: datetime | None = None,
     feed_id: str | None = None,
+    may_repeat: bool = False,
 ) -> bool:
     """Adds a message; one with a `target_message` replaces that message's content.
 
     With a `key` it is added once for all time: False when a row with that key exists already.
     `feed_id` names the feed it is sent for, which goes off when Teams takes nothing there.
+    `may_repeat`: what it tells may have been told before this database began to know.
     """
     return await rows.insert_if_absent(
         connection,
@@ -96,7 +98,7 @@ async def put(
         not_before=not_before or now,
         key=key,
         feed_id=feed_id,
-        doubts=0,
+        doubts=int(may_repeat),
         created=now,
     )
 
@@ -210,6 +212,16 @@ async def drop_of_feed(connection: AsyncConnection, feed_id: str, error: str) ->
         outbox.update()
         .where(_TABLE.feed_id == feed_id, _TABLE.state == "ready", _TABLE.lease_owner.is_(None))
         .values(state="failed", error=error)
+    )
+    return result.rowcount
+
+
+async def doubt_all(connection: AsyncConnection) -> int:
+    """Marks every message still to be sent as one that may have arrived; how many."""
+    result = await connection.execute(
+        outbox.update()
+        .where(_TABLE.state.in_(_WAITING), _TABLE.op == Op.SEND.value)
+        .values(state="ready", doubts=1, lease_owner=None, lease_until=None)
     )
     return result.rowcount
 

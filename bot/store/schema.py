@@ -481,3 +481,13 @@ notices = sa.Table(
     sa.Index("ix_notices_due", "state", "due"),
     sa.Index("ix_notices_of_feed", "feed_id", "at"),
 )
+
+lives = sa.Table(
+    "lives",
+    metadata,
+    _id(),
+    _time("alive"),
+    _time("copied", null=True),
+    _time("gap_from", null=True),
+    _time("gap_to", null=True),
+)
