@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from bot.command import Choice
 from bot.desk import Desk, Turn, bearer, views
@@ -45,27 +46,41 @@ async def with_reason(desk: Desk, turn: Turn, said: str) -> tuple[str, str]:
 
     The longest beginning that fits a deal is the deal; when none does, everything is.
     """
-    found = await _everything(desk, turn)
+    seen = await _everything(desk, turn)
     parts = said.split()
     for length in range(len(parts), 0, -1):
-        if any(names(" ".join(parts[:length]), each) for each in found):
+        if any(names(" ".join(parts[:length]), each) for each in seen.deals):
             return " ".join(parts[:length]), " ".join(parts[length:])
     return said, ""
 
 
-async def _everything(desk: Desk, turn: Turn) -> list[Referral]:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a search read. There are more deals when `is_cut`."""
+
+    deals: tuple[Referral, ...]
+    read: int
+    is_cut: bool
+
+
+async def _everything(desk: Desk, turn: Turn) -> _Seen:
     """The deals this person may see, as far as a search goes."""
     token = await bearer(desk, turn)
     found: list[Referral] = []
+    pages, following = 0, None
     async for page in desk.partner_center.all_pages(token, query.everything(), MOST_PAGES):
-        found.extend(each for each in page.referrals if not each.is_microsofts)
-    return found
+        found.extend(page.referrals)
+        pages, following = pages + 1, page.next_link
+    deals = tuple(each for each in found if not each.is_microsofts)
+    return _Seen(deals, len(found), following is not None and pages == MOST_PAGES)
 
 
 async def _search(desk: Desk, turn: Turn, fragment: str, text: str) -> str | Reply:
-    hits = ranked(fragment, await _everything(desk, turn))
+    seen = await _everything(desk, turn)
+    hits = ranked(fragment, seen.deals)
     if not hits:
-        return _no_such_deal(str(Fragment(fragment)))
+        said = str(Fragment(fragment))
+        return not_among_the_first(said, seen.read) if seen.is_cut else _no_such_deal(said)
     if len(hits) == 1:
         return hits[0].id
     shown = await views(desk, turn, hits[:MOST_HITS])
@@ -92,6 +107,25 @@ def _with_deal(text: str, fragment: str, handle: int) -> str:
     if before[-1:] in "\"'“„«" and after[:1] in "\"'”“»":
         before, after = before[:-1], after[1:]
     return f"{before}#{handle}{after}"
+
+
+def not_among_the_first(said: str, read: int) -> Reply:
+    """Nothing fits, but there are more deals than a search reads."""
+    card = notice_card(
+        words("I did not find that deal"),
+        words(
+            "I looked at the first {count} deals only, and none of them fits {said}.",
+            count=read,
+            said=said,
+        ),
+        words("There are more deals, which I did not look at."),
+        words(
+            "Say its number, paste its link or ID from Partner Center, or search among fewer "
+            "deals: “list active” and part of the name."
+        ),
+        ((words("My deals"), ListButton()),),
+    )
+    return Reply(card=card, summary="I did not find that deal")
 
 
 def _no_such_deal(said: str) -> Reply:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from bot.command import Filter, ListDeals
 from bot.desk import Desk, Turn, bearer, view, views
+from bot.finding import not_among_the_first
 from bot.replies import Reply
 from bot.targets import ranked
 from cards.referral import deal_card, list_card
@@ -51,13 +52,17 @@ async def list_deals(desk: Desk, turn: Turn, wanted: ListDeals) -> Reply:
     """A page of deals, the latest change first."""
     token = await bearer(desk, turn)
     rows: list[Referral] = []
+    pages, read, following = 0, 0, None
     first = (wanted.page - 1) * ROWS
     async for page in desk.partner_center.all_pages(
         token, await _query(desk, turn, wanted.filter), MOST_PAGES
     ):
         rows.extend(referral for referral in page.referrals if _fits(referral, wanted.text))
+        pages, read, following = pages + 1, read + len(page.referrals), page.next_link
         if len(rows) > first + ROWS:
             break
+    if wanted.text and not rows and following is not None and pages == MOST_PAGES:
+        return not_among_the_first(f"“{wanted.text}”", read)
     shown = await views(desk, turn, rows[first : first + ROWS])
     title = _TITLES[wanted.filter]
     if wanted.filter is Filter.MINE and not turn.is_personal:

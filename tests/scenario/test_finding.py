@@ -64,3 +64,17 @@ async def test_E9_everybody_sees_only_their_own_deals(ben: World) -> None:
 async def test_a_pasted_link_opens_the_deal(ben: World) -> None:
     await ben.says("ben", f"https://partner.microsoft.com/dashboard/v2/referrals/{FABRIKAM}")
     await ben.hears("ben", until="Fabrikam analytics rollout")
+
+
+async def test_F10_a_search_that_ends_early_says_so_and_what_to_type(ben: World) -> None:
+    """More pages than a search reads: nothing found is not the same as nothing there."""
+    await signed_in(ben, "ada")
+    await ben.switch(page_size=1)
+    for said in ("show zyxwvut", "list zyxwvut"):
+        await ben.says("ada", said)
+        heard = await ben.hears("ada", until="did not find that deal")
+        assert "the first 10 deals only" in heard.words
+        assert "paste its link" in heard.words
+    await ben.switch(page_size=100)
+    await ben.says("ada", "show zyxwvut")
+    assert "first" not in (await ben.hears("ada", until="cannot find")).words
