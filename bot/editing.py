@@ -34,6 +34,7 @@ from partner_center.referral import (
     check_changes,
     check_member,
     check_move,
+    check_open,
     check_reason,
     held,
     warnings_of_close,
@@ -51,8 +52,8 @@ async def propose_changes(
         return await edit_form(desk, turn, referral)
     checked = _checked(referral, changes)
     if checked.problems:
-        edit_button = (words("Edit"), EditForm(referral.id))
-        return await _refused(desk, turn, referral, checked.problems, edit_button)
+        form = ((words("Edit"), EditForm(referral.id)),) if not check_open(referral) else ()
+        return await _refused(desk, turn, referral, checked.problems, *form)
     kept = tuple(change for change in checked.changes if _differs(referral, change))
     if not kept:
         return await _nothing_to_do(desk, turn, referral)

@@ -160,7 +160,7 @@ _PHONE = re.compile(r"\+?[0-9(][0-9()./-]*")
 def member_line(line: Line) -> Parsed:
     """`team add DEAL EMAIL FIRST LAST PHONE`, in any order that leaves no doubt."""
     target, words = take_exact(line.words)
-    email = next((word for word in words if _EMAIL.fullmatch(word.text.strip("<>,;"))), None)
+    email = _email_among(words)
     if target is None:
         stop = words.index(email) if email is not None else len(words)
         target, words = named(words[:stop]), words[stop:]
@@ -180,6 +180,15 @@ def member_line(line: Line) -> Parsed:
         " ".join(names[1:]),
         join(phone),
     )
+
+
+def _email_among(words: Sequence[Word]) -> Word | None:
+    """The word that is an e-mail address, else the one meant as such: the form then says what is
+    wrong with it, and it is nobody's first name. A mention begins with the sign and has no dot."""
+    signed = [word for word in words if "@" in word.text]
+    meant = [word for word in signed if not word.text.startswith("@") or "." in word.text]
+    whole = [word for word in meant if _EMAIL.fullmatch(word.text.strip("<>,;"))]
+    return next(iter(whole or meant), None)
 
 
 def move_line(move: Move, verb: str) -> Callable[[Line], Parsed]:

@@ -109,6 +109,23 @@ CLOSE = (Field.CLOSE, date(2026, 3, 31))
             "team add fabrikam jane.doe@contoso.com Jane Doe",
             AddMember(Fragment("fabrikam"), "jane.doe@contoso.com", "Jane", "Doe"),
         ),
+        (
+            "team add #1042 jane.doe@contoso Jane Doe 1",
+            AddMember(DEAL, "jane.doe@contoso", "Jane", "Doe", "1"),
+        ),
+        (
+            "team add fabrikam jane@@contoso.com Jane Doe",
+            AddMember(Fragment("fabrikam"), "jane@@contoso.com", "Jane", "Doe"),
+        ),
+        (
+            "team add #1042 jane.doe@ Jane Doe",
+            AddMember(DEAL, "jane.doe@", "Jane", "Doe"),
+        ),
+        (
+            "team add #1042 @Jane Doe jane.doe@contoso.com",
+            AddMember(DEAL, "jane.doe@contoso.com", "@Jane", "Doe"),
+        ),
+        ("team add #1042 @Jane Doe", AddMember(DEAL, "", "@Jane", "Doe")),
         ("update #1042", Update(DEAL)),
         ("update #1042 value 30k", Update(DEAL, (VALUE,))),
         ("Update 1042 VALUE 30k", Update(DEAL, (VALUE,))),

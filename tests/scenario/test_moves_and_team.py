@@ -110,6 +110,19 @@ async def test_team_add_by_form_keeps_what_was_given(ben: World) -> None:
     await ben.hears("ben", until="Save this change?")
 
 
+async def test_a_malformed_address_stays_in_its_field_with_what_is_wrong(ben: World) -> None:
+    await ben.says("ben", "team add fabrikam analytics jane.doe@contoso Jane Doe 1")
+    form = await ben.hears("ben", until="Add a team member")
+    fields = {
+        str(field["id"]): field.get("value")
+        for field in form.card["body"]  # type: ignore[index]
+        if str(field.get("type", "")).startswith("Input.")
+    }
+    assert fields == {"email": "jane.doe@contoso", "first": "Jane", "last": "Doe", "phone": "1"}
+    assert "jane.doe@contoso" in form.words.replace("Jane", "")
+    assert await ben.ledger() == []
+
+
 async def test_a_member_who_is_there_is_refused_before_sending(ben: World) -> None:
     await ben.says("ben", "team add fabrikam analytics ben.okafor@contoso.example Ben Okafor 1")
     await ben.hears("ben", until="not possible")
