@@ -122,13 +122,19 @@ class Turns:
 
     async def signed_in(self, person: Person, place: Place) -> None:
         """Carry out the command that waited for this sign-in, once; else just greet."""
-        async with self._desk.store.begin() as connection:
-            waited = await waiting.take(connection, person.tenant, person.id, self._desk.now())
+        here = self._turn(person, place, "", "en-US", None)
+        try:
+            async with self._desk.store.begin() as connection:
+                waited = await waiting.take(connection, person.tenant, person.id, self._desk.now())
+        except StoreError as error:
+            _log.warning("waiting command not read", person=person.id, error=str(error))
+            await self._deliver(here, _not_carried_on())
+            await self._dispatch.resume(person)
+            return
         await self._sign_in.signed_in(person)
         await self._dispatch.resume(person)
         if waited is None:
-            turn = self._turn(person, place, "", "en-US", None)
-            await self._deliver(turn, await self._dispatch.signed_in(turn))
+            await self._deliver(here, await self._dispatch.signed_in(here))
             return
         turn = self._turn(person, waited.place, waited.activity_id, waited.locale, waited.timezone)
         await self._carry_out(turn, json.loads(waited.command))
@@ -303,6 +309,17 @@ class Turns:
 def _in_sight(turn: Turn, press: Press) -> Turn:
     """The turn whose answer takes the place of the card only where everybody may see it change."""
     return turn if turn.is_personal or shares(press.verb) else replace(turn, pressed=None)
+
+
+def _not_carried_on() -> Reply:
+    """After a sign-in when the store does not say what waited for it."""
+    card = notice_card(
+        words("You are signed in, but I could not go on"),
+        words("My own storage did not answer, so I do not know what you asked for before."),
+        words("Nothing was changed."),
+        words("Say it again in a minute."),
+    )
+    return Reply(card=card, summary="You are signed in, but I could not go on")
 
 
 def _has_inputs(verb: str) -> bool:

@@ -1,5 +1,8 @@
 """Before signing in: help works, and a command waits for the sign-in, once."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from sandbox.deals import FABRIKAM
@@ -48,6 +51,20 @@ async def test_a_command_waits_for_the_sign_in_and_is_carried_out_once(office: W
     await office.hears("ben", until="Fabrikam analytics rollout")
     reads = [row for row in await office.requests() if row["path"].endswith(FABRIKAM)]
     assert len(reads) == 1
+
+
+async def test_I1_a_store_that_fails_after_the_sign_in_leaves_nobody_waiting(office: World) -> None:
+    await office.says("ben", "show fabrikam analytics")
+    await office.hears("ben")
+    with closing(sqlite3.connect(office.folder / "dealdesk.db")) as rows, rows:
+        rows.execute("ALTER TABLE waiting RENAME TO waiting_no_more")
+    await office.signs_in("ben")
+    told = await office.hears("ben", until="signed in, but I could not go on")
+    assert "Say it again" in told.words
+    with closing(sqlite3.connect(office.folder / "dealdesk.db")) as rows, rows:
+        rows.execute("ALTER TABLE waiting_no_more RENAME TO waiting")
+    await office.says("ben", "show fabrikam analytics")
+    await office.hears("ben", until="Fabrikam analytics rollout")
 
 
 async def test_single_sign_on_needs_no_button(office: World) -> None:
