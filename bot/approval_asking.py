@@ -16,7 +16,8 @@ from bot.approval_view import facts
 from bot.crash import Point, crash_at
 from bot.desk import Desk, Turn, bearer
 from bot.policy import Lost, Policy, Register, ValueAbove, ValueChange, Valuing, Wish, Won
-from bot.proposal_fields import changes_between, texts, typed
+from bot.proposal_fields import age_of, changes_between, texts, typed
+from bot.registration_rules import Age
 from bot.replies import Reply, Where
 from bot.store import approvals, jsontext, people, proposals, registrations
 from bot.store.approvals import Approval, State, Subject
@@ -61,8 +62,11 @@ async def gate(desk: Desk, turn: Turn, proposal: Proposal, *, asking: bool) -> R
     referral = await desk.partner_center.get(await bearer(desk, turn), proposal.referral_id)
     if not _rules(desk, turn).asks(_wish_of(kind, proposal, referral)):
         return None
-    if referral.etag != proposal.base_etag:
-        return await writing.judge(desk, turn, proposal, referral)
+    match age_of(proposal, referral):
+        case Age.NEWER:
+            return await writing.judge(desk, turn, proposal, referral)
+        case Age.OLDER:
+            return await writing.older(desk, proposal)
     changes = tuple(changes_between(texts(proposal.base), texts(proposal.after)))
     operations = proposal.operations
     if not isinstance(operations, str):

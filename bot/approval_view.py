@@ -13,6 +13,7 @@ from bot.outbox import written
 from bot.policy import Policy
 from bot.proposal_fields import held_in, spelled, typed
 from bot.registration_facts import inputs_of
+from bot.registration_rules import Age, Version
 from bot.store import approvals, handles, jsontext, outbox, people, registrations
 from bot.store.approvals import Approval, State, Subject, Verdict, Vote
 from bot.store.jsontext import Json
@@ -49,13 +50,15 @@ def difference(base: Mapping[str, Json], referral: Referral) -> tuple[FieldChang
 
 
 def facts(referral: Referral, changes: Sequence[FieldChange]) -> dict[str, Json]:
-    """The column `diff`: the deal's name, what shall change, and what it was decided upon."""
+    """The column `diff`: the deal's name, what shall change, what it was decided upon and when
+    that version was made."""
     return {
         "name": referral.name,
         "customer": referral.customer,
         "currency": referral.currency,
         "changes": changes_text(changes),
         "base": snapshot(referral),
+        "updated": referral.updated.isoformat() if referral.updated else None,
     }
 
 
@@ -68,6 +71,15 @@ def base_of(approval: Approval) -> Mapping[str, Json]:
     """The deal as it was when this was asked."""
     base = _object(approval.diff).get("base")
     return base if isinstance(base, Mapping) else {}
+
+
+def age_at(approval: Approval, referral: Referral) -> Age:
+    """How what was read compares with the version this was asked on; a read may be older."""
+    updated = _text(_object(approval.diff).get("updated"))
+    seen = Version(referral.etag, referral.updated)
+    if updated is None:
+        return Age.SAME if seen.etag == approval.base_etag else Age.NEWER
+    return Version(approval.base_etag, datetime.fromisoformat(updated)).age_of(seen)
 
 
 async def view_of(connection: AsyncConnection, policy: Policy, approval: Approval) -> ApprovalView:

@@ -20,6 +20,7 @@ from bot.approval_acts import record, told_expired
 from bot.approval_cards import Cards
 from bot.approval_view import (
     NEEDS_SIGN_IN,
+    age_at,
     base_of,
     changes_text,
     difference,
@@ -30,7 +31,7 @@ from bot.conversation import Message, Person, Place
 from bot.crash import Point, crash_at
 from bot.desk import Desk, Turn
 from bot.identity import SignInNeeded, SignInUnavailable
-from bot.registration_rules import Standing
+from bot.registration_rules import Age, Standing
 from bot.registration_rules import State as Stage
 from bot.replies import Reply
 from bot.store import (
@@ -51,6 +52,7 @@ from cards.notice import notice_card
 from cards.reader import Reader
 from cards.wording import words
 from partner_center import errors
+from partner_center.client import Bearer
 from partner_center.referral import Referral
 from partner_center.registration import fingerprint
 
@@ -63,6 +65,8 @@ IDLE_SECONDS = 1.0
 AT_ONCE = 8
 """Approvals carried out at the same time."""
 FINISH_SECONDS = 8.0
+READ_AGAIN = (0.0, 1.0, 3.0, 8.0)
+"""Seconds before each read of the deal while Partner Center shows an earlier version."""
 
 
 class Looks(Protocol):
@@ -213,11 +217,8 @@ class ApprovalWork:
         held = await self._claimed(approval)
         if held is None:
             return
-        if open_still:
-            referral = await self._desk.partner_center.get(token, approval.referral_id)
-            if referral.etag != approval.base_etag:
-                await self._stale(held, referral)
-                return
+        if open_still and not await self._is_still_so(held, token):
+            return
         reply = await writing.save(self._desk, turn, proposal.id)
         async with self._desk.store.read() as connection:
             after = await proposals.find(connection, proposal.id) or proposal
@@ -237,6 +238,20 @@ class ApprovalWork:
             case _:
                 reason = reply.summary if reply is not None and reply.summary else _REFUSED
                 return End(State.FAILED, reason, message)
+
+    async def _is_still_so(self, held: Approval, token: Bearer) -> bool:
+        """Whether the deal is as it was when this was asked. A newer version ends the request;
+        an earlier one tells nothing: it is read again, and later when the lease is over."""
+        for seconds in READ_AGAIN:
+            await self._desk.sleep(seconds)
+            referral = await self._desk.partner_center.get(token, held.referral_id)
+            age = age_at(held, referral)
+            if age is Age.NEWER:
+                await self._stale(held, referral)
+            if age is not Age.OLDER:
+                return age is Age.SAME
+        _log.info("approval waits for a read that is not behind", approval=held.id)
+        return False
 
     async def _stale(self, held: Approval, referral: Referral) -> None:
         """The deal moved on: the approval does not apply, and nothing was sent under it."""
@@ -263,9 +278,7 @@ class ApprovalWork:
         held = await self._claimed(approval)
         if held is None:
             return
-        referral = await self._desk.partner_center.get(token, approval.referral_id)
-        if referral.etag != approval.base_etag:
-            await self._stale(held, referral)
+        if not await self._is_still_so(held, token):
             return
         intent = self._intent(held, turn)
         async with self._desk.store.begin() as connection:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
+from bot.registration_rules import Age, Version
 from bot.store.proposals import Kind, Proposal
 from cards.changes import FieldChange, Value
 from partner_center.money import plain
@@ -29,6 +30,17 @@ def operations_of(proposal: Proposal) -> tuple[Operation, ...]:
     if not isinstance(proposal.operations, str):
         raise TypeError("the operations of a proposal are stored as one document")
     return decode(proposal.operations)
+
+
+def age_of(proposal: Proposal, referral: Referral) -> Age:
+    """How what was read compares with the version the proposal was made on.
+
+    A read may be older than that version. Rows without its time go by the eTag alone.
+    """
+    seen = Version(referral.etag, referral.updated)
+    if proposal.base_updated is None:
+        return Age.SAME if seen.etag == proposal.base_etag else Age.NEWER
+    return Version(proposal.base_etag, proposal.base_updated).age_of(seen)
 
 
 def is_applied(proposal: Proposal, referral: Referral) -> bool:
@@ -117,16 +129,30 @@ def texts(stored: object) -> dict[str, str | None]:
     return {str(name): None if text is None else str(text) for name, text in stored.items()}
 
 
+def in_order(changes: Sequence[FieldChange]) -> tuple[FieldChange, ...]:
+    """Changes in the one order in which every card shows them, however they were said or stored."""
+    return tuple(sorted(changes, key=lambda change: _place_of(change.field)))
+
+
 def names_of(proposal: Proposal) -> tuple[str, ...]:
     """The fields a proposal touches, in the order shown."""
-    return tuple(texts(proposal.after))
+    return tuple(sorted(texts(proposal.after), key=_place_of))
+
+
+def _place_of(name: str) -> int:
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+
+
+_ORDER = ("status", "reason", "member", *(field.value for field in Field))
 
 
 def changes_between(
     base: dict[str, str | None], after: dict[str, str | None]
 ) -> Sequence[FieldChange]:
     """Before and after of each field."""
-    return tuple(
-        FieldChange(name, typed(name, base.get(name)), typed(name, wish))
-        for name, wish in after.items()
+    return in_order(
+        [
+            FieldChange(name, typed(name, base.get(name)), typed(name, wish))
+            for name, wish in after.items()
+        ]
     )

@@ -21,9 +21,11 @@ from bot.explain import Button, Told, explain
 from bot.identity import SignInNeeded, SignInUnavailable
 from bot.outbox import written
 from bot.proposal_fields import (
+    age_of,
     changes_between,
     held_in,
     held_or_said,
+    in_order,
     is_applied,
     move_of,
     names_of,
@@ -33,6 +35,7 @@ from bot.proposal_fields import (
     texts,
     typed,
 )
+from bot.registration_rules import Age
 from bot.replies import Reply
 from bot.store import approvals, audit, handles, proposals
 from bot.store import outbox as outbox_rows
@@ -88,14 +91,14 @@ async def propose(desk: Desk, turn: Turn, referral: Referral, draft: Draft) -> R
             kind=draft.kind,
             operations=encode(draft.operations).decode(),
             base_etag=referral.etag,
+            base_updated=referral.updated,
             base={change.field: spelled(change.before) for change in draft.changes},
             after={change.field: spelled(change.after) for change in draft.changes},
             now=desk.now(),
         )
     shown = await view(desk, turn, referral)
-    card = proposal_card(
-        shown, draft.changes, draft.warnings, proposal_id, turn.reader, move=draft.move
-    )
+    changes = in_order(draft.changes)
+    card = proposal_card(shown, changes, draft.warnings, proposal_id, turn.reader, move=draft.move)
 
     async def remember(message_id: str) -> None:
         async with desk.store.begin() as connection:
@@ -186,6 +189,7 @@ async def _rebase(
             proposal,
             operations=proposal.operations,
             base_etag=referral.etag,
+            base_updated=referral.updated,
             base=base,
             after=proposal.after,
             now=desk.now(),
@@ -211,7 +215,7 @@ async def recover(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
     """
     token = await bearer(desk, turn)
     referral = await desk.partner_center.get(token, proposal.referral_id)
-    if referral.etag == proposal.base_etag:
+    if age_of(proposal, referral) is not Age.NEWER:
         return None
     return await judge(desk, turn, proposal, referral)
 
@@ -303,10 +307,9 @@ async def _send(desk: Desk, turn: Turn, sent: Proposal, token: Bearer) -> Patche
             client_request_id=sent.client_request_id,
         )
     except errors.Conflict:
-        return await _after_conflict(desk, turn, sent)
+        return await _read_back(desk, turn, sent, _UNSEEN)
     except errors.OutcomeUnknown:
-        await _advance(desk, turn, sent, State.UNKNOWN)
-        return await _settle(desk, turn, await _again(desk, sent), send_again=False)
+        return await _read_back(desk, turn, sent, _UNKNOWN)
     except (SignInNeeded, SignInUnavailable):
         await _advance(desk, turn, sent, State.OPEN)
         raise
@@ -317,7 +320,7 @@ async def _send(desk: Desk, turn: Turn, sent: Proposal, token: Bearer) -> Patche
         return explain(error, turn.reader, again=(words("Try again"), Save(sent.id)))
     except errors.PartnerCenterError as error:
         if error.status == HTTPStatus.CONFLICT:
-            return await _after_conflict(desk, turn, sent)
+            return await _read_back(desk, turn, sent, _UNSEEN)
         await _advance(desk, turn, sent, State.FAILED, failure=error)
         return explain(error, turn.reader, again=(words("Show the deal"), Show(sent.referral_id)))
 
@@ -375,15 +378,13 @@ async def _tell_feeds(desk: Desk, turn: Turn, referral: Referral) -> None:
         _log.warning("feeds not told yet", referral=referral.id, error=str(error))
 
 
-async def _after_conflict(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
-    """412: somebody was faster, or our own earlier request was applied."""
-    try:
-        token = await bearer(desk, turn)
-        referral = await desk.partner_center.get(token, proposal.referral_id)
-    except (errors.PartnerCenterError, SignInNeeded, SignInUnavailable):
-        await _advance(desk, turn, proposal, State.CONFLICT)
-        raise
-    return await judge(desk, turn, proposal, referral)
+async def _read_back(desk: Desk, turn: Turn, sent: Proposal, told: Told) -> Reply:
+    """No clear yes or no, or 412: somebody was faster, or an earlier request of ours was applied.
+
+    The row says "unknown" before anything is read, so that nothing read too early decides.
+    """
+    await _advance(desk, turn, sent, State.UNKNOWN)
+    return await _settle(desk, turn, await _again(desk, sent), send_again=False, told=told)
 
 
 async def judge(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) -> Reply:
@@ -394,7 +395,9 @@ async def judge(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) 
     return await _conflict(desk, turn, proposal, referral)
 
 
-async def _settle(desk: Desk, turn: Turn, proposal: Proposal, *, send_again: bool) -> Reply:
+async def _settle(
+    desk: Desk, turn: Turn, proposal: Proposal, *, send_again: bool, told: Told | None = None
+) -> Reply:
     """Read back until a version newer than the base is seen; only that allows an answer."""
     for seconds in READ_BACK:
         await desk.sleep(seconds)
@@ -405,13 +408,19 @@ async def _settle(desk: Desk, turn: Turn, proposal: Proposal, *, send_again: boo
             raise
         except (errors.PartnerCenterError, SignInUnavailable):
             break
-        if referral.etag != proposal.base_etag:
+        if age_of(proposal, referral) is Age.NEWER:
             return await judge(desk, turn, proposal, referral)
         if send_again and await _advance(desk, turn, proposal, State.OPEN):
             return await _apply(desk, turn, await _again(desk, proposal))
     look = (words("Check again"), Save(proposal.id))
-    reply = await _about(desk, proposal, _UNKNOWN, look)
+    reply = await _about(desk, proposal, told or _UNKNOWN, look)
     return replace(reply, unsettled=proposal.id)
+
+
+async def older(desk: Desk, proposal: Proposal) -> Reply:
+    """Partner Center showed an earlier version than the one this was proposed on: nothing is said
+    about the deal, and nothing is sent."""
+    return await _about(desk, proposal, _OLDER, (words("Try again"), Save(proposal.id)))
 
 
 async def _show_conflict(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
@@ -423,8 +432,13 @@ async def _show_conflict(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
 async def _conflict(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) -> Reply:
     base, after = texts(proposal.base), texts(proposal.after)
     rows = tuple(
-        ConflictRow(name, typed(name, base.get(name)), held_in(referral, name), typed(name, wish))
-        for name, wish in after.items()
+        ConflictRow(
+            name,
+            typed(name, base.get(name)),
+            held_in(referral, name),
+            typed(name, after[name]),
+        )
+        for name in names_of(proposal)
     )
     shown = await view(desk, turn, referral)
     card = conflict_card(shown, rows, proposal.id, turn.reader)
@@ -486,6 +500,18 @@ _UNKNOWN = Told(
     words("Partner Center took the request, but its answer did not arrive."),
     words("I have not sent it again. I keep looking and will correct this card."),
     words("Check again in a moment, before you change the deal in another way."),
+)
+_UNSEEN = Told(
+    words("I do not know yet whether that was saved"),
+    words("Partner Center has another version of this deal, but does not show it to me yet."),
+    words("I have not sent it again. I keep looking and will correct this card."),
+    words("Check again in a moment, before you change the deal in another way."),
+)
+_OLDER = Told(
+    words("Partner Center is behind"),
+    words("It showed me an earlier version of this deal than the one you decided on."),
+    _NOTHING_CHANGED,
+    words("Try again in a moment."),
 )
 _SAVED_UNSEEN = Told(
     words("✔ Saved"),

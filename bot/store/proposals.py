@@ -52,6 +52,8 @@ class Proposal:
     kind: Kind
     operations: Json
     base_etag: str
+    base_updated: datetime | None
+    """When that version was made, as Partner Center says."""
     base: Json
     """The fields shown, as they were."""
     after: Json
@@ -77,6 +79,7 @@ async def create(
     base: Json,
     after: Json,
     now: datetime,
+    base_updated: datetime | None = None,
 ) -> str:
     """Stores an open proposal and gives its id."""
     proposal_id = uuid.uuid4().hex
@@ -90,6 +93,7 @@ async def create(
             kind=kind.value,
             operations=jsontext.write(operations),
             base_etag=base_etag,
+            base_updated=base_updated,
             base=jsontext.write(base),
             after=jsontext.write(after),
             state=State.OPEN.value,
@@ -162,6 +166,7 @@ async def rebase(
     base: Json,
     after: Json,
     now: datetime,
+    base_updated: datetime | None = None,
 ) -> bool:
     """Opens a proposal again on a newer version of the deal, if it still is as it was read."""
     return await rows.changed(
@@ -172,6 +177,7 @@ async def rebase(
             state=State.OPEN.value,
             operations=jsontext.write(operations),
             base_etag=base_etag,
+            base_updated=base_updated,
             base=jsontext.write(base),
             after=jsontext.write(after),
             updated=now,
@@ -215,6 +221,7 @@ def _proposal(row: sa.Row[tuple[object, ...]]) -> Proposal:
         kind=Kind(kept[_TABLE.kind]),
         operations=jsontext.read(kept[_TABLE.operations]),
         base_etag=kept[_TABLE.base_etag],
+        base_updated=kept[_TABLE.base_updated],
         base=jsontext.read(kept[_TABLE.base]),
         after=jsontext.read(kept[_TABLE.after]),
         state=State(kept[_TABLE.state]),

@@ -179,6 +179,7 @@ proposals = sa.Table(
     sa.CheckConstraint("kind IN ('change', 'member', 'move')", name="kind"),
     _text("operations"),
     _text("base_etag"),
+    _time("base_updated", null=True),
     _text("base"),
     _text("after"),
     *_state("open", "applying", "done", "discarded", "conflict", "unknown", "failed"),

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.deals import FABRIKAM, LOST
 from tests.scenario.conftest import patches
-from tests.world import World
+from tests.world import World, buttons
 
 SAVE = "Save this change?"
 
@@ -114,7 +114,24 @@ async def test_a_closed_deal_is_not_offered_for_change(ben: World) -> None:
     await ben.says("ben", f"update {LOST} value 45k")
     heard = await ben.hears("ben")
     assert "not possible" in heard.words
+    assert buttons(heard.card or {}) == ["Show the deal"]
     assert await patches(ben) == []
+
+
+async def test_a_mistake_on_an_open_deal_offers_the_form(ben: World) -> None:
+    await ben.says("ben", "update fabrikam analytics value EUR 30,000")
+    heard = await ben.hears("ben", until="not possible")
+    assert "Edit" in buttons(heard.card or {})
+
+
+async def test_the_fields_stand_in_one_order_before_and_after(ben: World) -> None:
+    await ben.says("ben", "update fabrikam analytics crm ID A-1 name 'New name' value 45k")
+    shown = (await ben.hears("ben", until=SAVE)).words
+    await ben.clicks("ben", "Save")
+    saved = (await ben.hears("ben", until="Saved in Partner Center")).words
+    for words in (shown, saved.partition("Saved in Partner Center")[2]):
+        places = [words.index(piece) for piece in ("45,000", "New name", "A-1")]
+        assert places == sorted(places)
 
 
 async def test_the_same_value_again_is_nothing_to_change(ben: World) -> None:
