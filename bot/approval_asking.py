@@ -26,7 +26,7 @@ from bot.store.proposals import Proposal
 from cards.approval import Kind
 from cards.changes import FieldChange
 from cards.notice import notice_card
-from cards.wording import words
+from cards.wording import sentence, words
 from partner_center.referral import Referral
 from partner_center.registration import DealRegistration, fingerprint
 
@@ -202,4 +202,4 @@ def _nobody_left() -> Reply:
         words("Nothing was changed."),
         words("Ask your administrator to name another approver."),
     )
-    return Reply(card=card, summary="Nobody else may approve this")
+    return Reply(card=card, summary=sentence("Nobody else may approve this"))

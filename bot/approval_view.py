@@ -21,7 +21,7 @@ from cards import approval as cards
 from cards.approval import ApprovalView, Kind, Role, VoteLine, approval_card, summary_of_request
 from cards.changes import FieldChange, Value
 from cards.reader import Reader
-from cards.wording import Text
+from cards.wording import Text, sentence
 from partner_center.referral import Field, Referral
 from partner_center.registration import DealRegistration
 
@@ -112,11 +112,16 @@ async def view_of(connection: AsyncConnection, policy: Policy, approval: Approva
         currency=_text(diff.get("currency")),
         registration=_registration(approval),
         votes=[_line(vote, names) for vote in voted],
-        reason=None if stale or waits or reason == NEEDS_SIGN_IN else reason,
+        reason=None if stale or waits or reason == NEEDS_SIGN_IN else _said(reason),
         question=reason if waits else None,
         moved=_changes(jsontext.read(reason)) if stale and reason else (),
         needs_sign_in=approval.state is State.APPROVED and reason == NEEDS_SIGN_IN,
     )
+
+
+def _said(reason: str | None) -> str | None:
+    """Why it ended: a sentence of ours in the reader's language, a person's words as they are."""
+    return sentence(reason) if reason else None
 
 
 async def message_for(

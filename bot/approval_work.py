@@ -50,7 +50,7 @@ from cards.actions import SignIn
 from cards.changes import FieldChange
 from cards.notice import notice_card
 from cards.reader import Reader
-from cards.wording import words
+from cards.wording import marked, sentence, words
 from partner_center import errors
 from partner_center.client import Bearer
 from partner_center.referral import Referral
@@ -353,7 +353,7 @@ class ApprovalWork:
                 return
             await owe_copies(connection, self._desk.policy, kept, now)
             await tell(
-                connection, kept, kept.requester, _SIGN_IN, f"approval:{kept.id}:sign_in", now
+                connection, kept, kept.requester, _sign_in(), f"approval:{kept.id}:sign_in", now
             )
 
     async def _claimed(self, approval: Approval) -> Approval | None:
@@ -404,20 +404,23 @@ def _moved(approval: Approval, referral: Referral) -> str:
 
 
 _UNDER_WAY = frozenset({proposals.State.UNKNOWN, proposals.State.APPLYING})
-_NOT_READABLE = "Partner Center does not show this deal to the requester any more."
-_TOO_LATE = "It could not be carried out within a day; ask again."
-_GONE = "The change itself is no longer there."
-_REFUSED = "Partner Center refused the change."
-_ALTERED = "What was asked for does not match its fingerprint."
-_OTHER = "Another registration of this deal is on its way or done."
-_NOT_REGISTERED = "The requester was told why, in their personal chat."
-_SIGN_IN = Message(
-    card=notice_card(
-        words("Approved: please sign in"),
-        words("What you asked for was approved, but your sign-in has ended."),
-        words("Nothing was changed so far."),
-        words("Sign in, and it happens by itself."),
-        ((words("Sign in"), SignIn()),),
-    ),
-    summary="Approved: please sign in",
-)
+_NOT_READABLE = marked("Partner Center does not show this deal to the requester any more.")
+_TOO_LATE = marked("It could not be carried out within a day; ask again.")
+_GONE = marked("The change itself is no longer there.")
+_REFUSED = marked("Partner Center refused the change.")
+_ALTERED = marked("What was asked for does not match its fingerprint.")
+_OTHER = marked("Another registration of this deal is on its way or done.")
+_NOT_REGISTERED = marked("The requester was told why, in their personal chat.")
+
+
+def _sign_in() -> Message:
+    return Message(
+        card=notice_card(
+            words("Approved: please sign in"),
+            words("What you asked for was approved, but your sign-in has ended."),
+            words("Nothing was changed so far."),
+            words("Sign in, and it happens by itself."),
+            ((words("Sign in"), SignIn()),),
+        ),
+        summary=sentence("Approved: please sign in"),
+    )

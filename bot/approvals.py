@@ -30,7 +30,7 @@ from bot.store.approvals import Approval, State, Verdict
 from cards import actions
 from cards.actions import OpenApproval
 from cards.approval import LONGEST_REASON, Role, approvals_card
-from cards.wording import Text, text, words
+from cards.wording import Text, sentence, text, words
 
 _log = structlog.get_logger(__name__)
 _TRIES = 6
@@ -76,7 +76,7 @@ async def listed(desk: Desk, turn: Turn) -> Reply:
         own = await approvals.of_requester(connection, tenant, turn.person.id)
         mine = [await view_of(connection, desk.policy, each) for each in own[:_MOST_LISTED]]
     card = approvals_card(for_me[:_MOST_LISTED], mine, turn.reader)
-    return Reply(card=card, summary="Approvals")
+    return Reply(card=card, summary=sentence("Approvals"))
 
 
 async def _decide(desk: Desk, turn: Turn, approval_id: str, verdict: Verdict, reason: str) -> Reply:

@@ -8,6 +8,7 @@ from datetime import date
 
 from bot.dates import AmbiguousDate, DateError, UnreadableDate, parse_date
 from bot.words import Word, join, starts_with
+from cards.reader import day_in_words
 from partner_center.money import (
     CURRENCIES,
     AmbiguousAmount,
@@ -128,7 +129,7 @@ def read_text(field: Field, text: str, today: date, *, start: int = 0, end: int 
         readings = tuple(map(_amount_reading, filter(_is_usual, error.readings)))
         raise AmbiguousValue(field, start, end, readings) from error
     except AmbiguousDate as error:
-        days = tuple(Reading(f"{day.day} {day:%B %Y}", day.isoformat()) for day in error.readings)
+        days = tuple(Reading(day_in_words(day), day.isoformat()) for day in error.readings)
         raise AmbiguousValue(field, start, end, days) from error
     except (UnreadableAmount, UnreadableDate) as error:
         raise UnreadableValue(field, text, error.reason) from error

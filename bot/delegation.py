@@ -18,7 +18,7 @@ from bot.store.people import Known
 from cards.actions import Approvals
 from cards.elements import Style
 from cards.notice import notice_card
-from cards.wording import Text, text, words
+from cards.wording import Text, sentence, text, words
 
 LONGEST = timedelta(days=92)
 
@@ -43,7 +43,7 @@ async def delegate(desk: Desk, turn: Turn, asked: Delegate) -> Reply:
     stand_in, until = found[0], _end_of(asked.until, turn)
     wrong = _wrong(turn, stand_in, until, desk.now())
     if wrong is not None:
-        return _notice(words("That is not possible"), wrong, text(HOW))
+        return _notice(words("That is not possible"), wrong, words(HOW))
     return await _put(desk, turn, stand_in, until)
 
 
@@ -91,7 +91,7 @@ def _told(turn: Turn, until: datetime) -> Message:
         ((words("Approvals"), Approvals()),),
         style=Style.ACCENT,
     )
-    return Message(card=card, summary=f"You stand in for {turn.person.name}")
+    return Message(card=card, summary=sentence("You stand in for {name}", name=turn.person.name))
 
 
 async def _stop(desk: Desk, turn: Turn) -> Reply:
@@ -107,7 +107,7 @@ async def _stop(desk: Desk, turn: Turn) -> Reply:
         if ended
         else words("Nobody stood in for you.")
     )
-    return _notice(words("Nobody stands in for you"), happened, text(HOW), style=Style.CALM)
+    return _notice(words("Nobody stands in for you"), happened, words(HOW), style=Style.CALM)
 
 
 async def _show(desk: Desk, turn: Turn) -> Reply:
@@ -116,7 +116,7 @@ async def _show(desk: Desk, turn: Turn) -> Reply:
         mine = await delegations.of(connection, tenant, turn.person.id, desk.now())
         known = await people.find(connection, tenant, mine.to_person) if mine else None
     if mine is None:
-        return _notice(words("Nobody stands in for you"), text(HOW), style=Style.CALM)
+        return _notice(words("Nobody stands in for you"), words(HOW), style=Style.CALM)
     who = text(known.person.name if known else "?", limit=80)
     return _notice(
         words("{who} stands in for you", who=who),

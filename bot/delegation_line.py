@@ -6,9 +6,11 @@ from bot.command import Ask, Choice, Delegate, Parsed, Unclear
 from bot.dates import AmbiguousDate, UnreadableDate, parse_date
 from bot.lines import DATE_FORMS, Line
 from bot.words import join
+from cards.reader import day_in_words
+from cards.wording import marked, sentence
 
 _NOBODY = frozenset({"nobody", "no one", "noone", "none", "stop", "off", "end"})
-HOW = "Write it like: delegate to cleo until friday."
+HOW = marked("Write it like: delegate to cleo until friday.")
 
 
 def delegate_line(line: Line) -> Parsed:
@@ -22,15 +24,20 @@ def delegate_line(line: Line) -> Parsed:
         return Delegate(stop=True)
     cut = next((n for n, word in enumerate(said) if n and word.plain in {"until", "till"}), None)
     if cut is None:
-        return Unclear("Until when shall they stand in for you?", HOW)
+        return Unclear(sentence("Until when shall they stand in for you?"), sentence(HOW))
     person, when = join(said[:cut]), join(said[cut + 1 :])
     try:
         return Delegate(person, parse_date(when, line.today))
     except AmbiguousDate as error:
         days = tuple(
-            Choice(f"{day.day} {day:%B %Y}", f"delegate to {person} until {day.isoformat()}")
+            Choice(day_in_words(day), f"delegate to {person} until {day.isoformat()}")
             for day in error.readings
         )
-        return Ask(f"“{when}” can be read in more than one way. Which do you mean?", days)
+        return Ask(
+            sentence("“{when}” can be read in more than one way. Which do you mean?", when=when),
+            days,
+        )
     except UnreadableDate:
-        return Unclear(f"I cannot read “{when[:40]}” as a date.", DATE_FORMS)
+        return Unclear(
+            sentence("I cannot read “{said}” as a date.", said=when[:40]), sentence(DATE_FORMS)
+        )

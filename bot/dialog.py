@@ -41,7 +41,7 @@ from cards.registration import (
     read_back_card,
     step_card,
 )
-from cards.wording import words
+from cards.wording import sentence, words
 from partner_center import errors
 from partner_center.referral import Referral
 
@@ -85,7 +85,10 @@ class Dialog:
         )
         if not (partner.is_eligible and checks.is_eligible):
             card = checklist_card(deal, partner, checks, turn.reader)
-            return Reply(card=card, summary=f"#{deal.handle} cannot be registered yet")
+            return Reply(
+                card=card,
+                summary=sentence("#{handle} cannot be registered yet", handle=deal.handle),
+            )
         return await self._begun(turn, deal, microsoft)
 
     async def pressed(
@@ -155,7 +158,7 @@ class Dialog:
         """`cancel`: the dialog this person touched last in this conversation."""
         draft = await self._here(turn)
         if draft is None:
-            return Reply(text="There is nothing to cancel here.")
+            return Reply(text=sentence("There is nothing to cancel here."))
         opened = await self._opened(turn, draft)
         return replace(await self._cancel(turn, opened), leaves=_left(opened))
 
@@ -164,7 +167,9 @@ class Dialog:
         async with self._desk.store.read() as connection:
             found = await drafts.all_open(connection, turn.person.tenant, turn.person.id)
         rows = [row for each in found[:MOST_DRAFTS] if (row := await self._row(turn, each))]
-        return Reply(card=drafts_card(rows, turn.reader), summary="Registrations not yet sent")
+        return Reply(
+            card=drafts_card(rows, turn.reader), summary=sentence("Registrations not yet sent")
+        )
 
     async def signed_in(self, person: Person) -> None:
         """This person has a token again: what waited for it goes on."""
@@ -236,14 +241,16 @@ class Dialog:
         if draft.person != turn.person.id:
             return Reply(
                 card=draft_closed_card("someone_else"),
-                summary="This is someone else's registration",
+                summary=sentence("This is someone else's registration"),
                 only_me=True,
             )
         if not draft.is_open:
             return await self._closed(turn, draft)
         if draft.expires <= self._desk.now():
             await expire(self._desk.store, self._desk.now())
-            return Reply(card=draft_closed_card("expired"), summary="Registration expired")
+            return Reply(
+                card=draft_closed_card("expired"), summary=sentence("Registration expired")
+            )
         return await self._opened(turn, draft)
 
     async def _closed(self, turn: Turn, draft: Draft) -> Reply:
@@ -254,7 +261,9 @@ class Dialog:
         asked = await asking.standing_of(self._desk, Subject.DRAFT, draft.id)
         if asked is not None:
             return await asking.show(self._desk, turn, asked)
-        return Reply(card=draft_closed_card(draft.state.value), summary="Registration closed")
+        return Reply(
+            card=draft_closed_card(draft.state.value), summary=sentence("Registration closed")
+        )
 
     async def _opened(self, turn: Turn, draft: Draft) -> Opened:
         token = await bearer(self._desk, turn)
@@ -343,7 +352,10 @@ class Dialog:
         if cancelled is None:
             return await self._overtaken(turn, opened)
         card = draft_closed_card("cancelled", opened.deal)
-        return Reply(card=card, summary=f"#{opened.deal.handle}: registration cancelled")
+        return Reply(
+            card=card,
+            summary=sentence("#{handle}: registration cancelled", handle=opened.deal.handle),
+        )
 
     def _shown(self, opened: Opened, taken: Taken | None = None) -> Reply:
         """The card of the step the draft stands at."""
@@ -353,7 +365,7 @@ class Dialog:
             problems = walk.final_problems(answers, scene)
             sections = walk.sections(answers, scene)
             card = read_back_card(deal, sections, problems, draft.id, scene.reader)
-            summary = f"#{deal.handle}: check and submit"
+            summary = sentence("#{handle}: check and submit", handle=deal.handle)
         else:
             step = walk.step_view(name, taken or Taken(answers), scene)
             card = step_card(deal, step, draft.id, scene.reader)

@@ -30,6 +30,7 @@ from cards import actions
 from cards.help import CommandHelp, help_card, welcome_card
 from cards.reader import Reader
 from cards.sign_in import signed_in_card, signed_out_card, trouble_card, who_card
+from cards.wording import sentence
 from partner_center.referral import Member, Move
 
 HELP = tuple(CommandHelp(row.name, row.usage, row.summary, row.examples) for row in COMMANDS)
@@ -94,14 +95,14 @@ class Dispatch:
 
     def welcome(self, place: Place, reader: Reader) -> Reply:
         """The introduction, once, on being added."""
-        return Reply(card=welcome_card(HELP, reader), summary="Hello, this is Dealdesk")
+        return Reply(card=welcome_card(HELP, reader), summary=sentence("Hello, this is Dealdesk"))
 
     async def signed_in(self, turn: Turn) -> Reply:
         """The greeting after a sign-in that nothing waited for."""
         account = await self._desk.identity.account(turn.person)
         name = account.name if account is not None else turn.person.name
         upn = account.upn if account is not None else None
-        return Reply(card=signed_in_card(name, upn), summary="You are signed in")
+        return Reply(card=signed_in_card(name, upn), summary=sentence("You are signed in"))
 
     async def resume(self, person: Person) -> None:
         """What waited in the background for this person's sign-in goes on."""
@@ -109,7 +110,7 @@ class Dispatch:
 
     async def _unclear(self, turn: Turn, unclear: Unclear) -> Reply:
         prompt = f"{unclear.why} {unclear.instead}"
-        choices = unclear.choices or (Choice("Help", "help"),)
+        choices = unclear.choices or (Choice(sentence("Help"), "help"),)
         return await questions.ask(self._desk, turn, prompt, choices)
 
     async def _command(self, turn: Turn, command: Command, text: str) -> Reply | None:
@@ -175,7 +176,7 @@ class Dispatch:
     async def _help(self, turn: Turn, topic: str | None) -> Reply:
         signed_in = await self._desk.identity.is_signed_in(turn.person)
         card = help_card(HELP, topic, signed_in, turn.reader)
-        return Reply(card=card, summary="What you can say")
+        return Reply(card=card, summary=sentence("What you can say"))
 
     async def _sign_in(self, turn: Turn) -> Reply:
         if not await self._desk.identity.is_signed_in(turn.person):
@@ -187,13 +188,16 @@ class Dispatch:
         await self._desk.identity.sign_out(turn.person)
         async with self._desk.store.begin() as connection:
             await waiting.drop(connection, turn.person.tenant, turn.person.id)
-        return Reply(card=signed_out_card(), summary="You are signed out")
+        return Reply(card=signed_out_card(), summary=sentence("You are signed out"))
 
     async def _who(self, turn: Turn) -> Reply:
         account = await self._desk.identity.account(turn.person)
         if account is None:
-            return Reply(card=trouble_card("signed_out"), summary="You are not signed in")
-        return Reply(card=who_card(account.name, account.upn), summary=f"You are {account.name}")
+            return Reply(card=trouble_card("signed_out"), summary=sentence("You are not signed in"))
+        return Reply(
+            card=who_card(account.name, account.upn),
+            summary=sentence("You are {name}", name=account.name),
+        )
 
     async def _action(
         self, turn: Turn, action: actions.Action, inputs: Mapping[str, str]

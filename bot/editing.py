@@ -19,7 +19,7 @@ from cards.actions import EditForm, Show
 from cards.changes import FieldChange
 from cards.notice import notice_card, problem_text
 from cards.referral import edit_form_card, member_form_card, move_form_card
-from cards.wording import words
+from cards.wording import sentence, words
 from partner_center.money import Amount, plain
 from partner_center.patch import changes_document, member_document, move_document
 from partner_center.referral import (
@@ -112,7 +112,7 @@ async def edit(desk: Desk, turn: Turn, referral_id: str, inputs: Mapping[str, st
     if problems:
         shown = await view(desk, turn, referral)
         card = edit_form_card(shown, turn.reader, given=inputs, problems=problems)
-        return Reply(card=card, summary=f"#{shown.handle}: please correct")
+        return Reply(card=card, summary=sentence("#{handle}: please correct", handle=shown.handle))
     if not changes:
         return await _nothing_to_do(desk, turn, referral)
     return await propose_changes(desk, turn, referral_id, changes)
@@ -132,7 +132,7 @@ def _entered(
             changes.append((field, read_text(field, typed.strip(), today)))
         except AmbiguousValue as error:
             labels = [reading.label for reading in error.readings]
-            first, second = (*labels, "something else")[:2]
+            first, second = (*labels, sentence("something else"))[:2]
             facts = {"field": field, "typed": typed, "first": first, "second": second}
             problems.append(Problem("ambiguous", facts))
         except UnreadableValue as error:
@@ -169,7 +169,7 @@ async def edit_form(desk: Desk, turn: Turn, referral: Referral | str) -> Reply:
         return await _refused(desk, turn, referral, problems)
     shown = await view(desk, turn, referral)
     card = edit_form_card(shown, turn.reader)
-    return Reply(card=card, summary=f"#{shown.handle}: edit")
+    return Reply(card=card, summary=sentence("#{handle}: edit", handle=shown.handle))
 
 
 async def propose_member(desk: Desk, turn: Turn, referral_id: str, member: Member) -> Reply:
@@ -187,7 +187,9 @@ async def propose_member(desk: Desk, turn: Turn, referral_id: str, member: Membe
         shown = await view(desk, turn, referral)
         said = problems if any(given.values()) else ()
         card = member_form_card(shown, turn.reader, given, problems=said)
-        return Reply(card=card, summary=f"#{shown.handle}: add a team member")
+        return Reply(
+            card=card, summary=sentence("#{handle}: add a team member", handle=shown.handle)
+        )
     if problems:
         return await _refused(desk, turn, referral, problems)
     name = f"{member.first_name} {member.last_name} ({member.email})"
@@ -213,7 +215,7 @@ async def propose_move(
         shown = await view(desk, turn, referral)
         return Reply(
             card=move_form_card(shown, move.value, turn.reader),
-            summary=f"#{shown.handle}: a reason is needed",
+            summary=sentence("#{handle}: a reason is needed", handle=shown.handle),
         )
     rule = MOVES[move]
     status = FieldChange(
@@ -245,7 +247,7 @@ async def _refused(
         "",
         (*buttons, (words("Show the deal"), Show(referral.id))),
     )
-    return Reply(card=card, summary=f"#{shown.handle}: not possible")
+    return Reply(card=card, summary=sentence("#{handle}: not possible", handle=shown.handle))
 
 
 async def _nothing_to_do(desk: Desk, turn: Turn, referral: Referral) -> Reply:
@@ -260,4 +262,4 @@ async def _nothing_to_do(desk: Desk, turn: Turn, referral: Referral) -> Reply:
             (words("Edit"), EditForm(referral.id)),
         ),
     )
-    return Reply(card=card, summary=f"#{shown.handle}: nothing to change")
+    return Reply(card=card, summary=sentence("#{handle}: nothing to change", handle=shown.handle))

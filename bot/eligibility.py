@@ -7,6 +7,7 @@ import asyncio
 from bot.desk import Desk, Turn, bearer, view
 from bot.replies import Reply
 from cards.checklist import checklist_card, partner_card
+from cards.wording import sentence
 
 
 async def of_deal(desk: Desk, turn: Turn, referral_id: str) -> Reply:
@@ -19,11 +20,15 @@ async def of_deal(desk: Desk, turn: Turn, referral_id: str) -> Reply:
     )
     shown = await view(desk, turn, referral)
     card = checklist_card(shown, partner, checklist, turn.reader)
-    return Reply(card=card, summary=f"#{shown.handle}: can it be registered?")
+    return Reply(
+        card=card, summary=sentence("#{handle}: can it be registered?", handle=shown.handle)
+    )
 
 
 async def of_company(desk: Desk, turn: Turn) -> Reply:
     """Whether the company may register deals at all."""
     token = await bearer(desk, turn)
     partner = await desk.partner_center.partner_eligibility(token)
-    return Reply(card=partner_card(partner, turn.reader), summary="Can we register deals?")
+    return Reply(
+        card=partner_card(partner, turn.reader), summary=sentence("Can we register deals?")
+    )

@@ -29,7 +29,7 @@ from cards.expiring import hand_over_card
 from cards.notice import notice_card
 from cards.reader import Reader
 from cards.won import Audience, expiring_card
-from cards.wording import Text, words
+from cards.wording import Text, sentence, words
 from partner_center.client import BACKGROUND, Bearer
 from partner_center.query import status
 from partner_center.referral import Referral, Status
@@ -171,7 +171,7 @@ async def _remind(
     reader = Reader(known.locale or "en-US", None, now)
     what = happening(event)
     card = expiring_card(what, Audience(personal=True, unasked=True), reader)
-    message = Message(card=card, summary=f"#{what.handle} expires soon")
+    message = Message(card=card, summary=sentence("#{handle} expires soon", handle=what.handle))
     await outbox.put(
         connection, place, written(message), now, key=f"expiring:{event.id}:{known.person.id}"
     )
@@ -230,7 +230,7 @@ async def hand_over(desk: Desk, turn: Turn, deal: str, inputs: Mapping[str, str]
     if chosen is None:
         choices = [(known.person.id, known.person.name) for known, _place in others]
         card = hand_over_card(shown, choices, turn.reader)
-        return Reply(card=card, summary="To whom?", only_me=True)
+        return Reply(card=card, summary=sentence("To whom?"), only_me=True)
     known, place = chosen
     await _hand_over(desk, turn, referral, known, place, shown.handle)
     return _told(
@@ -251,7 +251,12 @@ async def _hand_over(
     what = happening(Event("", tenant, referral.id, Kind.EXPIRING.value, "", facts, now))
     audience = Audience(personal=True, unasked=True)
     card = expiring_card(what, audience, reader, handed_by=turn.person.name)
-    message = Message(card=card, summary=f"#{handle}: {turn.person.name} hands this deal to you")
+    message = Message(
+        card=card,
+        summary=sentence(
+            "#{handle}: {name} hands this deal to you", handle=handle, name=turn.person.name
+        ),
+    )
     async with desk.store.begin() as connection:
         await snoozes.put(connection, tenant, referral.id, turn.person.id, expires)
         await snoozes.drop(connection, tenant, referral.id, known.person.id)
@@ -272,7 +277,7 @@ def _nobody(handle: int, deal: str) -> Reply:
         words("Add somebody to the team, or ask them to say hello to me."),
         ((words("Add to the team"), MemberForm(deal)), (words("Show the deal"), Show(deal))),
     )
-    return Reply(card=card, summary="Nobody to hand it to", only_me=True)
+    return Reply(card=card, summary=sentence("Nobody to hand it to"), only_me=True)
 
 
 def _told(title: Text, happened: Text, deal: str) -> Reply:

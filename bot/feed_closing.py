@@ -16,11 +16,11 @@ from bot.store.feeds import Feed, Kind, State
 from bot.store.outbox import Op, Owed
 from bot.stored_messages import written
 from cards.notice import notice_card
-from cards.wording import Text, words
+from cards.wording import Text, marked, words
 
 _log = structlog.get_logger(__name__)
 _LOOK = words("Look there, or say “list” to see the deals.")
-REASON = words("Teams no longer takes messages here.").plain
+REASON = marked("Teams no longer takes messages here.")
 _PLACES: Mapping[PlaceKind, Text] = {
     PlaceKind.CHANNEL: words("a channel"),
     PlaceKind.GROUP: words("a group chat"),

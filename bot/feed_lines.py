@@ -14,6 +14,7 @@ from bot.feed_rules import Filters, Quiet, Wish
 from bot.lines import VALUE_FORMS, Line
 from bot.store.feeds import Kind
 from bot.words import Word, join, split
+from cards.wording import marked, sentence
 from partner_center.money import AmbiguousAmount, UnreadableAmount, parse_amount, plain
 
 KINDS: Mapping[str, Kind] = {
@@ -29,6 +30,13 @@ KINDS: Mapping[str, Kind] = {
     "expires": Kind.EXPIRING,
     "approvals": Kind.APPROVALS,
     "approval": Kind.APPROVALS,
+}
+KIND_NAMES = {
+    Kind.WON: marked("Won"),
+    Kind.REGISTERED: marked("Registered"),
+    Kind.ACCEPTED: marked("Accepted"),
+    Kind.EXPIRING: marked("Expiring"),
+    Kind.APPROVALS: marked("Approvals"),
 }
 _KEYS = {
     "value": "value",
@@ -91,12 +99,20 @@ def subscribe_line(make: Callable[[Kind, Wish], Command], verb: str) -> Callable
                 for each in error.readings
             )
             shown = line.text[error.start : error.end]
-            return Ask(f"“{shown}” can be read in more than one way. Which do you mean?", choices)
+            return Ask(
+                sentence(
+                    "“{shown}” can be read in more than one way. Which do you mean?", shown=shown
+                ),
+                choices,
+            )
         except BadFilter as error:
             return Unclear(error.why, error.instead)
         kind, filters = KINDS[words[at].plain], wish.filters
         if kind is Kind.APPROVALS and (filters.above or filters.countries or filters.solution):
-            return Unclear("Approvals are told of every deal.", "Say mine to hear only of yours.")
+            return Unclear(
+                sentence("Approvals are told of every deal."),
+                sentence("Say mine to hear only of yours."),
+            )
         return make(kind, wish)
 
     return parse
@@ -122,8 +138,8 @@ def unsubscribe_line(line: Line) -> Parsed:
 
 
 def _which(verb: str) -> Ask:
-    choices = tuple(Choice(kind.value.capitalize(), f"{verb} {kind.value}") for kind in Kind)
-    return Ask("What do you want to hear about, or no longer hear about?", choices)
+    choices = tuple(Choice(sentence(KIND_NAMES[kind]), f"{verb} {kind.value}") for kind in Kind)
+    return Ask(sentence("What do you want to hear about, or no longer hear about?"), choices)
 
 
 def read_wish(words: Sequence[Word]) -> Wish:
@@ -147,18 +163,23 @@ def _pieces(words: Sequence[Word]) -> list[tuple[str, tuple[Word, ...]]]:
         key = _KEYS.get(word.plain) or ("value" if word.plain in {">", ">="} else None)
         if key is not None and not (key == "value" and pieces and _goes_on(pieces[-1])):
             if key not in _FREE and any(key == known for known, _values in pieces):
-                raise BadFilter(f"“{key}” is there twice.", "Say it once.")
+                raise BadFilter(
+                    sentence("“{key}” is there twice.", key=key), sentence("Say it once.")
+                )
             pieces.append((key, []))
         elif pieces and pieces[-1][0] not in _FREE:
             pieces[-1][1].append(word)
         elif word.plain not in _FILLERS:
-            raise BadFilter(f"I do not know the filter “{word.text[:60]}”.", _FORMS)
+            raise BadFilter(
+                sentence("I do not know the filter “{said}”.", said=word.text[:60]),
+                sentence(_FORMS),
+            )
     return [(key, tuple(values)) for key, values in pieces]
 
 
 _FREE = frozenset({"mine", "thread", "flat", "names"})
 """Key words that stand by themselves."""
-_FORMS = (
+_FORMS = marked(
     "You can say value > 100k, country DE, solution NAME, mine, thread or flat, quiet 18-8, names."
 )
 
@@ -187,7 +208,7 @@ def _value(filters: Filters, values: Sequence[Word]) -> Filters:
     said = [word for word in values if word.plain not in _MORE | _FILLERS]
     text = join(said)
     if not text:
-        raise BadFilter("The value has no amount.", VALUE_FORMS)
+        raise BadFilter(sentence("The value has no amount."), sentence(VALUE_FORMS))
     try:
         return replace(filters, above=parse_amount(text))
     except AmbiguousAmount as error:
@@ -196,7 +217,9 @@ def _value(filters: Filters, values: Sequence[Word]) -> Filters:
         ]
         raise AmbiguousFilter(said[0].start, said[-1].end, readings) from error
     except UnreadableAmount as error:
-        raise BadFilter(f"I cannot read “{text[:60]}” as an amount.", VALUE_FORMS) from error
+        raise BadFilter(
+            sentence("I cannot read “{said}” as an amount.", said=text[:60]), sentence(VALUE_FORMS)
+        ) from error
 
 
 def _country(filters: Filters, values: Sequence[Word]) -> Filters:
@@ -212,7 +235,8 @@ def _country(filters: Filters, values: Sequence[Word]) -> Filters:
             )
     if not codes or not all(codes) or len(codes) > _MOST_COUNTRIES:
         raise BadFilter(
-            f"I do not know the country “{text[:60]}”.", "Use two letters such as DE, or its name."
+            sentence("I do not know the country “{said}”.", said=text[:60]),
+            sentence("Use two letters such as DE, or its name."),
         )
     return replace(filters, countries=tuple(dict.fromkeys(codes)))
 
@@ -231,7 +255,10 @@ def _codes() -> Mapping[str, str]:
 def _solution(filters: Filters, values: Sequence[Word]) -> Filters:
     text = join([word for word in values if word.plain not in {"=", "is"}])[:_LONGEST_SOLUTION]
     if not text:
-        raise BadFilter("The solution has no name.", "Say solution and a piece of its name or id.")
+        raise BadFilter(
+            sentence("The solution has no name."),
+            sentence("Say solution and a piece of its name or id."),
+        )
     return replace(filters, solution=text)
 
 
@@ -251,7 +278,8 @@ def read_quiet(text: str) -> Quiet:
     end = _minutes(match["H"], match["M"]) if match else None
     if start is None or end is None or start == end:
         raise BadFilter(
-            f"I cannot read “{text[:60]}” as quiet hours.", "Write them like 18-8 or 18:30-07:00."
+            sentence("I cannot read “{said}” as quiet hours.", said=text[:60]),
+            sentence("Write them like 18-8 or 18:30-07:00."),
         )
     return Quiet(start, end)
 
@@ -276,7 +304,11 @@ def read_fields(fields: Mapping[str, str]) -> Wish:
             try:
                 filters = _READERS[key](filters, _unglued(said))
             except AmbiguousFilter as error:
-                why = f"“{join(said)}” can be {' or '.join(error.readings)}."
-                raise BadFilter(why, "Write the one you mean.") from error
+                why = sentence(
+                    "“{said}” can be read in more than one way: {readings}.",
+                    said=join(said),
+                    readings=", ".join(error.readings),
+                )
+                raise BadFilter(why, sentence("Write the one you mean.")) from error
     quiet = fields.get("quiet", "").strip()
     return Wish(filters, fields.get("place") != "thread", read_quiet(quiet) if quiet else None)

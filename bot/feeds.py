@@ -28,7 +28,7 @@ from cards.feeds import FeedView, ended_card, feed_card, feed_form_card, feeds_c
 from cards.notice import notice_card
 from cards.referral import deal_card
 from cards.won import Happening
-from cards.wording import Text, words
+from cards.wording import Text, sentence, words
 from partner_center.query import Query
 
 _log = structlog.get_logger(__name__)
@@ -113,7 +113,9 @@ class Feeds:
         feed, title = await self._keep(turn, place, kind, wish)
         if turn.is_personal:
             return self._shown(turn, feed, title)
-        return Reply(text="I will tell you in our personal chat. Say “subscriptions” there to see.")
+        return Reply(
+            text=sentence("I will tell you in our personal chat. Say “subscriptions” there to see.")
+        )
 
     async def listed(self, turn: Turn) -> Reply:
         """`subscriptions`: all of this conversation; a single one is opened at once."""
@@ -122,7 +124,7 @@ class Feeds:
             return self._shown(turn, found[0], None)
         names = await self._names(found)
         views = [view_of(feed, names.get(feed.owner, "")) for feed in found]
-        return Reply(card=feeds_card(views, turn.reader), summary="Subscriptions")
+        return Reply(card=feeds_card(views, turn.reader), summary=sentence("Subscriptions"))
 
     async def unsubscribe(self, turn: Turn, kind: Kind | None) -> Reply:
         """`unsubscribe`: what this conversation is told ends, all of it or one kind."""
@@ -135,8 +137,8 @@ class Feeds:
             await self._end(turn, feed)
         if turn.is_personal and kind is Kind.EXPIRING and not found:
             await self._opt_out(turn)
-            return Reply(card=ended_card(1), summary="Unsubscribed")
-        return Reply(card=ended_card(len(found)), summary="Unsubscribed")
+            return Reply(card=ended_card(1), summary=sentence("Unsubscribed"))
+        return Reply(card=ended_card(len(found)), summary=sentence("Unsubscribed"))
 
     async def _opt_out(self, turn: Turn) -> None:
         """A paused feed of one's own says that reminders nobody asked for are not wanted."""
@@ -198,7 +200,7 @@ class Feeds:
 
     async def _form(self, turn: Turn, feed: Feed) -> Reply:
         card = feed_form_card(view_of(feed, ""), turn.reader)
-        return Reply(card=card, summary="Edit the subscription", only_me=True)
+        return Reply(card=card, summary=sentence("Edit the subscription"), only_me=True)
 
     async def _pause(self, turn: Turn, feed: Feed) -> Reply:
         return await self._switch(turn, feed, State.PAUSED, words("Paused"))
@@ -246,7 +248,7 @@ class Feeds:
 
     async def _delete(self, turn: Turn, feed: Feed) -> Reply:
         await self._end(turn, feed)
-        return Reply(card=ended_card(1), summary="Unsubscribed")
+        return Reply(card=ended_card(1), summary=sentence("Unsubscribed"))
 
     async def _end(self, turn: Turn, feed: Feed) -> None:
         """One's own feed of deals that expire is only paused: without one, one is reminded."""
@@ -262,7 +264,7 @@ class Feeds:
         try:
             wish = _with_zone(read_fields(inputs), turn.reader.timezone)
         except BadFilter as error:
-            problem = words("{why} {instead}", why=error.why, instead=words(error.instead))
+            problem = words("{why} {instead}", why=error.why, instead=error.instead)
             card = feed_form_card(view_of(feed, ""), turn.reader, given=inputs, problem=problem)
             return Reply(card=card, summary=error.why, only_me=True)
         kept = replace(restarted(kept_in(feed), self._desk.now()), wish=wish)
@@ -305,7 +307,9 @@ class Feeds:
             words("Nothing was changed."),
             words("Ask one of them, or say “notify me won” to be told yourself."),
         )
-        return Reply(card=card, summary="You may not change what is told here", only_me=True)
+        return Reply(
+            card=card, summary=sentence("You may not change what is told here"), only_me=True
+        )
 
     async def _is_approver(self, person: Person) -> bool:
         named = {each.strip().lower() for each in self._permits.approvers}
@@ -356,7 +360,7 @@ class Feeds:
     def _shown(self, turn: Turn, feed: Feed, title: Text | None) -> Reply:
         owner = turn.person.name if feed.owner == turn.person.id else ""
         card = feed_card(view_of(feed, owner), turn.reader, title=title)
-        return Reply(card=card, summary=title.plain if title else "Subscription")
+        return Reply(card=card, summary=title.plain if title else sentence("Subscription"))
 
 
 _WHO = {
@@ -400,7 +404,9 @@ async def open_personally(desk: Desk, turn: Turn, deal: str) -> Reply:
     place = await personal_of(desk, turn.person, turn.place)
     await desk.sender.send(place, reply.message())
     return Reply(
-        text=f"#{shown.handle} is in our personal chat now.", where=Where.NEW, only_me=True
+        text=sentence("#{handle} is in our personal chat now.", handle=shown.handle),
+        where=Where.NEW,
+        only_me=True,
     )
 
 
@@ -412,7 +418,7 @@ def view_of(feed: Feed, owner: str) -> FeedView:
         id=feed.id,
         kind=feed.kind.value,
         state=feed.state.value,
-        reason=feed.reason,
+        reason=sentence(feed.reason) if feed.reason else None,
         owner=owner,
         above=filters.above.value if filters.above else None,
         currency=filters.above.currency if filters.above else None,
@@ -443,16 +449,16 @@ def _example(now: datetime) -> Happening:
         deal="00000000-0000-4000-8000-000000000000",
         handle=0,
         at=now,
-        name="Example deal",
-        customer="Example customer",
+        name=sentence("Example deal"),
+        customer=sentence("Example customer"),
         country="US",
         value=Decimal(100000),
         currency="USD",
-        owner="Example seller",
+        owner=sentence("Example seller"),
         accepted=now - timedelta(days=30),
         expires=now + timedelta(days=3),
         is_cosell=True,
         registration="None",
         approval="waiting",
-        asked_by="Example seller",
+        asked_by=sentence("Example seller"),
     )

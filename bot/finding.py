@@ -14,7 +14,7 @@ from bot.targets import Fragment, Handle, ReferralId, Target, names, ranked
 from bot.words import split
 from cards.actions import ListDeals as ListButton
 from cards.notice import notice_card
-from cards.wording import words
+from cards.wording import sentence, words
 from partner_center import query
 from partner_center.referral import (
     Referral,
@@ -91,7 +91,7 @@ async def _search(desk: Desk, turn: Turn, fragment: str, text: str) -> str | Rep
         )
         for hit in shown
     )
-    prompt = f"“{fragment}” fits more than one deal. Which do you mean?"
+    prompt = sentence("“{said}” fits more than one deal. Which do you mean?", said=fragment)
     return await ask(desk, turn, prompt, choices)
 
 
@@ -136,4 +136,4 @@ def _no_such_deal(said: str) -> Reply:
         words("Check the number or name, or ask a Referral Admin to add you to its team."),
         ((words("My deals"), ListButton()),),
     )
-    return Reply(card=card, summary="I cannot find that deal")
+    return Reply(card=card, summary=sentence("I cannot find that deal"))

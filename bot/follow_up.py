@@ -18,6 +18,7 @@ from bot.store.registrations import Submission
 from cards.reader import Reader
 from cards.registered import state_words
 from cards.won import Happening, follow_up_card
+from cards.wording import sentence
 from partner_center.referral import Referral
 
 TOLD = frozenset({"ActionRequired", "Approved", "Passed", "Failed"})
@@ -47,7 +48,10 @@ async def owe(connection: AsyncConnection, desk: Desk, event: Event, referral: R
     known, place = reader
     card = follow_up_card(what, Reader(known.locale or "en-US", None, now))
     title = state_words(what.registration)[0].plain
-    message = Message(card=card, summary=f"#{what.handle}: registration {title}")
+    message = Message(
+        card=card,
+        summary=sentence("#{handle}: registration {title}", handle=what.handle, title=title),
+    )
     return await outbox.put(
         connection, place, written(message), now, key=f"follow:{event.id}:{known.person.id}"
     )

@@ -23,6 +23,7 @@ from bot.command import (
 )
 from bot.targets import Target, exact, named, take_exact
 from bot.words import Word, join
+from cards.wording import NO_TEXT, Text, marked, sentence, words
 from partner_center.referral import Field, Move
 
 
@@ -35,12 +36,14 @@ class Line:
     today: date
 
 
-_WHICH = "Name a deal: its number like #1042, a piece of its name or customer, or a link."
+_WHICH = marked("Name a deal: its number like #1042, a piece of its name or customer, or a link.")
 
 
 def _no_deal(line: Line, verb: str) -> Unclear:
     return Unclear(
-        f"Which deal do you want to {verb}?", _WHICH, (Choice("List my deals", "list mine"),)
+        sentence("Which deal do you mean?"),
+        sentence(_WHICH),
+        (Choice(sentence("List my deals"), "list mine"),),
     )
 
 
@@ -102,55 +105,73 @@ def update_line(line: Line) -> Parsed:
             for reading in error.readings
         )
         if len(choices) == 1:
-            choices += (Choice("Something else", f"update {target}"),)
+            choices += (Choice(sentence("Something else"), f"update {target}"),)
         shown = line.text[error.start : error.end]
-        return Ask(f"“{shown}” can be read in more than one way. Which do you mean?", choices)
+        return Ask(
+            sentence("“{shown}” can be read in more than one way. Which do you mean?", shown=shown),
+            choices,
+        )
     except UnreadableValue as error:
         why, instead = explain_value(error)
-        form = Choice("Open the form", f"update {target}")
-        return Unclear(why, instead, (form, Choice("Help", "help update")))
+        form = Choice(sentence("Open the form"), f"update {target}")
+        return Unclear(why, instead, (form, Choice(sentence("Help"), "help update")))
 
 
-VALUE_FORMS = "Write it like 30000, 30k, 1.2m or USD 250,000.50."
-DATE_FORMS = "Write it like 2026-03-31, 31 Mar 2026, next friday, end of june or Q3."
+VALUE_FORMS = marked("Write it like 30000, 30k, 1.2m or USD 250,000.50.")
+DATE_FORMS = marked("Write it like 2026-03-31, 31 Mar 2026, next friday, end of june or Q3.")
 _WHY = {
-    "no_field": ("I do not see what to change in “{text}”.", "Say what to change: {fields}."),
-    "said_twice": ("{field} is there twice.", "Say it once, so that I take the right one."),
-    "no_value": ("{field} has no value.", "Say the new value behind it."),
-    "unknown_currency": ("“{text}” is no currency code.", "Use three letters, like USD or EUR."),
-    "no_such_day": ("“{text}” is not a day of the calendar.", DATE_FORMS),
-    "out_of_range": ("“{text}” is too far away to be right.", DATE_FORMS),
+    "no_field": (
+        marked("I do not see what to change in “{text}”."),
+        marked("Say what to change: {fields}."),
+    ),
+    "said_twice": (
+        marked("{field} is there twice."),
+        marked("Say it once, so that I take the right one."),
+    ),
+    "no_value": (marked("{field} has no value."), marked("Say the new value behind it.")),
+    "unknown_currency": (
+        marked("“{text}” is no currency code."),
+        marked("Use three letters, like USD or EUR."),
+    ),
+    "no_such_day": (marked("“{text}” is not a day of the calendar."), DATE_FORMS),
+    "out_of_range": (marked("“{text}” is too far away to be right."), DATE_FORMS),
 }
 FIELD_NAMES = {
-    Field.VALUE: "Deal value",
-    Field.CURRENCY: "Currency",
-    Field.CLOSE: "Close date",
-    Field.NOTES: "Notes",
-    Field.NAME: "Name",
-    Field.CRM: "CRM id",
-    Field.CAMPAIGN: "Campaign id",
+    Field.VALUE: marked("Deal value"),
+    Field.CURRENCY: marked("Currency"),
+    Field.CLOSE: marked("Close date"),
+    Field.NOTES: marked("Notes"),
+    Field.NAME: marked("Name"),
+    Field.CRM: marked("CRM id"),
+    Field.CAMPAIGN: marked("Campaign id"),
 }
 _MONEY_WHY = {
-    "negative": "“{text}” is negative.",
-    "zero": "A value of zero is not possible.",
-    "too_large": "“{text}” is too large to be right.",
-    "too_precise": "“{text}” has more decimals than an amount can have.",
-    "unknown_currency": "“{text}” names a currency I do not know.",
-    "several": "“{text}” holds more than one amount.",
-    "foreign_digits": "“{text}” has digits I do not read; please use 0 to 9.",
+    "negative": marked("“{text}” is negative."),
+    "zero": marked("A value of zero is not possible."),
+    "too_large": marked("“{text}” is too large to be right."),
+    "too_precise": marked("“{text}” has more decimals than an amount can have."),
+    "unknown_currency": marked("“{text}” names a currency I do not know."),
+    "several": marked("“{text}” holds more than one amount."),
+    "foreign_digits": marked("“{text}” has digits I do not read; please use 0 to 9."),
 }
 
 
 def explain_value(error: UnreadableValue) -> tuple[str, str]:
     """Why a value was not taken, and how to write it: two sentences for the seller."""
-    field = FIELD_NAMES[error.field] if error.field is not None else ""
+    field = words(FIELD_NAMES[error.field]) if error.field is not None else NO_TEXT
     text = error.text if len(error.text) <= 60 else error.text[:57] + "…"
     if error.field is Field.VALUE and error.reason not in {"said_twice", "no_value"}:
-        why = _MONEY_WHY.get(error.reason, "I cannot read “{text}” as one amount.")
-        return why.format(text=text), VALUE_FORMS
-    why, instead = _WHY.get(error.reason, ("I cannot read “{text}” as a date.", DATE_FORMS))
-    fields = ", ".join(dict.fromkeys(name.lower() for name in FIELD_NAMES.values()))
-    return why.format(text=text, field=field), instead.format(fields=fields)
+        why = _MONEY_WHY.get(error.reason, marked("I cannot read “{text}” as one amount."))
+        return _said(why, text=text), sentence(VALUE_FORMS)
+    unread = (marked("I cannot read “{text}” as a date."), DATE_FORMS)
+    why, instead = _WHY.get(error.reason, unread)
+    fields = ", ".join(dict.fromkeys(sentence(name).lower() for name in FIELD_NAMES.values()))
+    return _said(why, text=text, field=field), _said(instead, fields=fields)
+
+
+def _said(source: str, **values: Text | str) -> str:
+    """The sentence with those of the values that it has a place for."""
+    return sentence(source, **{name: value for name, value in values.items() if name in source})
 
 
 _EMAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
@@ -237,11 +258,8 @@ def close_line(line: Line) -> Parsed:
     deal = str(target) if target is not None else join(line.words)
     if not deal:
         return _no_deal(line, "close")
-    choices = tuple(
-        Choice(label, f"{verb} {deal}")
-        for verb, label in (("won", "Won"), ("lost", "Lost"), ("error", "Error"))
-    )
-    return Ask("How does the deal end?", choices)
+    choices = tuple(Choice(sentence(label), f"{verb} {deal}") for verb, label in _ENDS)
+    return Ask(sentence("How does the deal end?"), choices)
 
 
 def eligible_line(line: Line) -> Parsed:
@@ -257,6 +275,7 @@ def nothing(command: Command) -> Callable[[Line], Parsed]:
     return lambda _line: command
 
 
+_ENDS = (("won", marked("Won")), ("lost", marked("Lost")), ("error", marked("Error")))
 _FILTERS = {
     "mine": Filter.MINE,
     "my": Filter.MINE,

@@ -152,7 +152,7 @@ class Poller:
                 await outbox.put(
                     connection,
                     place,
-                    written(_SIGN_IN),
+                    written(_sign_in()),
                     self._desk.now(),
                     key=f"poll:{poll.tenant}:{poll.person}:{seen}",
                 )
@@ -295,16 +295,19 @@ class Poller:
 
 
 _TITLE = words("I cannot look for news for you")
-_SIGN_IN = Message(
-    card=notice_card(
-        _TITLE,
-        words("Your subscriptions look at deals with your sign-in, and it has ended."),
-        words("What is done through Dealdesk is still told."),
-        words("Sign in, or say “subscriptions” to end them."),
-        ((words("Sign in"), SignIn()), (words("Subscriptions"), Feeds())),
-    ),
-    summary=_TITLE.plain,
-)
+
+
+def _sign_in() -> Message:
+    return Message(
+        card=notice_card(
+            _TITLE,
+            words("Your subscriptions look at deals with your sign-in, and it has ended."),
+            words("What is done through Dealdesk is still told."),
+            words("Sign in, or say “subscriptions” to end them."),
+            ((words("Sign in"), SignIn()), (words("Subscriptions"), Feeds())),
+        ),
+        summary=_TITLE.plain,
+    )
 
 
 def _may_hide_news(listed: Referral) -> bool:

@@ -47,7 +47,7 @@ from cards.actions import Save, Show
 from cards.changes import ConflictRow, FieldChange
 from cards.notice import notice_card, problem_text
 from cards.referral import DealView, conflict_card, deal_card, proposal_card
-from cards.wording import words
+from cards.wording import sentence, words
 from partner_center import errors
 from partner_center.client import Bearer, Patched
 from partner_center.patch import Operation, encode
@@ -104,7 +104,7 @@ async def propose(desk: Desk, turn: Turn, referral: Referral, draft: Draft) -> R
         async with desk.store.begin() as connection:
             await proposals.set_message(connection, proposal_id, message_id)
 
-    summary = _summary(shown.handle, "before and after")
+    summary = sentence("#{handle}: before and after", handle=shown.handle)
     return Reply(card=card, summary=summary, shown=remember)
 
 
@@ -177,7 +177,7 @@ async def apply_again(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
         warnings = warnings_of_move(referral, move, desk.now())
     changes = changes_between(base, after)
     card = proposal_card(shown, changes, warnings, proposal.id, turn.reader, move=move)
-    return Reply(card=card, summary=_summary(shown.handle, "before and after"))
+    return Reply(card=card, summary=sentence("#{handle}: before and after", handle=shown.handle))
 
 
 async def _rebase(
@@ -205,7 +205,7 @@ def _impossible(shown: DealView, problems: Sequence[Problem], turn: Turn) -> Rep
         "",
         ((words("Show the deal"), Show(shown.referral.id)),),
     )
-    return Reply(card=card, summary=_summary(shown.handle, "not possible"))
+    return Reply(card=card, summary=sentence("#{handle}: not possible", handle=shown.handle))
 
 
 async def recover(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
@@ -367,7 +367,7 @@ async def _saved(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral)
         _log.info("saved, Microsoft's side not read", proposal=proposal.id, error=str(error))
         shown = await view(desk, turn, referral)
     card = deal_card(shown, turn.reader, saved=saved)
-    return Reply(card=card, summary=_summary(shown.handle, "saved"))
+    return Reply(card=card, summary=sentence("#{handle}: saved", handle=shown.handle))
 
 
 async def _tell_feeds(desk: Desk, turn: Turn, referral: Referral) -> None:
@@ -442,7 +442,7 @@ async def _conflict(desk: Desk, turn: Turn, proposal: Proposal, referral: Referr
     )
     shown = await view(desk, turn, referral)
     card = conflict_card(shown, rows, proposal.id, turn.reader)
-    return Reply(card=card, summary=_summary(shown.handle, "changed meanwhile"))
+    return Reply(card=card, summary=sentence("#{handle}: changed meanwhile", handle=shown.handle))
 
 
 async def _show_ended(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
@@ -597,7 +597,3 @@ async def _advance(
                 ),
             )
     return moved
-
-
-def _summary(handle: int, what: str) -> str:
-    return f"#{handle}: {what}"

@@ -11,7 +11,7 @@ from bot.replies import Reply
 from bot.store import questions
 from cards.choices import choice_card
 from cards.notice import notice_card
-from cards.wording import words
+from cards.wording import sentence, words
 
 
 async def ask(desk: Desk, turn: Turn, prompt: str, choices: Sequence[Choice]) -> Reply:
@@ -60,4 +60,4 @@ def _somebody_elses() -> Reply:
         words("Nothing was changed."),
         words("Say what you want yourself, and I ask you."),
     )
-    return Reply(card=card, summary="This question is someone else's", only_me=True)
+    return Reply(card=card, summary=sentence("This question is someone else's"), only_me=True)

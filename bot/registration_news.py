@@ -17,7 +17,7 @@ from cards.notice import notice_card
 from cards.reader import Reader
 from cards.referral import DealView
 from cards.registered import registered_card, state_words
-from cards.wording import Text, text, words
+from cards.wording import Text, sentence, text, words
 from partner_center.eligibility import Checklist, PartnerEligibility
 from partner_center.referral import Referral
 from partner_center.registration import DealRegistration, Registration
@@ -161,7 +161,9 @@ def ended(submission: Submission, end: End, handle: int, now: datetime) -> Messa
     if end.decision.do is Do.REJECT and referral and verdict and verdict.checklist:
         view = DealView(referral, handle)
         card = checklist_card(view, verdict.partner, verdict.checklist, reader)
-        return Message(card=card, summary=f"#{handle}: not eligible, not registered")
+        return Message(
+            card=card, summary=sentence("#{handle}: not eligible, not registered", handle=handle)
+        )
     return _stopped(submission, end, handle, reader)
 
 
@@ -176,7 +178,7 @@ def _done(submission: Submission, end: End, handle: int, reader: Reader) -> Mess
         )
     if not end.already:
         card = registered_card(DealView(end.referral, handle), end.same[0], reader)
-        return Message(card=card, summary=f"#{handle} is registered")
+        return Message(card=card, summary=sentence("#{handle} is registered", handle=handle))
     return _message(
         handle,
         words("✔ This deal was registered already"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from html import escape
 
@@ -16,6 +17,8 @@ from aiohttp import web
 from bot.background import Background
 from bot.conversation import Person, Place
 from bot.identity import Finished, Identity, Refusal, SignInRefused, Started
+from cards.language import speaking, spoken
+from cards.wording import marked, sentence
 
 COOKIE_SECONDS = 900
 START_PATH = "/auth/start"
@@ -51,53 +54,68 @@ class Page:
     status: int
 
 
-_NEW_LINK = "Go back to Teams and say sign in to Dealdesk to get a new link."
+_NEW_LINK = marked("Go back to Teams and say sign in to Dealdesk to get a new link.")
 SIGNED_IN = Page(
-    "You are signed in",
-    "Dealdesk now works in Partner Center as {name}.",
-    "You can close this window and go back to Teams.",
+    marked("You are signed in"),
+    marked("Dealdesk now works in Partner Center as {name}."),
+    marked("You can close this window and go back to Teams."),
     200,
 )
 REFUSALS: Mapping[Refusal, Page] = {
     Refusal.UNKNOWN_LINK: Page(
-        "This link is not valid", "Dealdesk did not give out this link.", _NEW_LINK, 404
+        marked("This link is not valid"),
+        marked("Dealdesk did not give out this link."),
+        _NEW_LINK,
+        404,
     ),
     Refusal.EXPIRED: Page(
-        "This link has expired", "A sign-in link works for 15 minutes.", _NEW_LINK, 410
+        marked("This link has expired"),
+        marked("A sign-in link works for 15 minutes."),
+        _NEW_LINK,
+        410,
     ),
-    Refusal.USED: Page("This link was used already", "A sign-in link works once.", _NEW_LINK, 410),
+    Refusal.USED: Page(
+        marked("This link was used already"), marked("A sign-in link works once."), _NEW_LINK, 410
+    ),
     Refusal.OTHER_BROWSER: Page(
-        "The sign-in began elsewhere",
-        "You were not signed in, because this browser did not open the sign-in link.",
-        "Open the link from Teams in this browser, and allow cookies for this page.",
+        marked("The sign-in began elsewhere"),
+        marked("You were not signed in, because this browser did not open the sign-in link."),
+        marked("Open the link from Teams in this browser, and allow cookies for this page."),
         403,
     ),
     Refusal.OTHER_PERSON: Page(
-        "This link is for somebody else",
-        "You were not signed in: the link belongs to the person who asked for it in Teams, and "
-        "you chose a different account.",
-        "If you asked for it, get a new link in Teams and choose the account you use there. If "
-        "somebody sent it to you, close this window.",
+        marked("This link is for somebody else"),
+        marked(
+            "You were not signed in: the link belongs to the person who asked for it in Teams, and "
+            "you chose a different account."
+        ),
+        marked(
+            "If you asked for it, get a new link in Teams and choose the account you use there. If "
+            "somebody sent it to you, close this window."
+        ),
         403,
     ),
     Refusal.DECLINED: Page(
-        "You are not signed in", "The sign-in was cancelled.", "Open the link again to retry.", 403
+        marked("You are not signed in"),
+        marked("The sign-in was cancelled."),
+        marked("Open the link again to retry."),
+        403,
     ),
     Refusal.NOT_ALLOWED: Page(
-        "Your organization has to allow this first",
-        "You were not signed in, because Dealdesk may not use Partner Center on your behalf yet.",
-        "Ask your Microsoft Entra administrator to grant consent to Dealdesk.",
+        marked("Your organization has to allow this first"),
+        marked("You were not signed in, because Dealdesk may not use Partner Center for you yet."),
+        marked("Ask your Microsoft Entra administrator to grant consent to Dealdesk."),
         403,
     ),
     Refusal.UNAVAILABLE: Page(
-        "Sign-in is not available right now",
-        "You were not signed in, because Microsoft Entra did not answer.",
-        "Wait a minute and say sign in to Dealdesk in Teams.",
+        marked("Sign-in is not available right now"),
+        marked("You were not signed in, because Microsoft Entra did not answer."),
+        marked("Wait a minute and say sign in to Dealdesk in Teams."),
         503,
     ),
     Refusal.FAILED: Page(
-        "You are not signed in",
-        "Microsoft Entra did not complete the sign-in.",
+        marked("You are not signed in"),
+        marked("Microsoft Entra did not complete the sign-in."),
         _NEW_LINK,
         403,
     ),
@@ -124,7 +142,8 @@ class SignInPages:
         try:
             started = await self._identity.start(request.query.get("state", ""))
         except SignInRefused as refused:
-            return page(REFUSALS[refused.code])
+            with _in_language_of(request):
+                return page(REFUSALS[refused.code])
         answer = web.Response(status=303, headers={**HEADERS, "Location": started.url})
         self._set_cookie(answer, started)
         return answer
@@ -134,9 +153,11 @@ class SignInPages:
         try:
             finished = await self._identity.finish(request.query, self._cookies(request))
         except SignInRefused as refused:
-            return page(REFUSALS[refused.code])
+            with _in_language_of(request):
+                return page(REFUSALS[refused.code])
         self._background.start(self._tell(finished), "after sign-in")
-        return page(SIGNED_IN, name=finished.person.name)
+        with _in_language_of(request):
+            return page(SIGNED_IN, name=finished.person.name)
 
     async def _tell(self, finished: Finished) -> None:
         await self._signed_in(finished.person, finished.place)
@@ -167,15 +188,19 @@ class SignInPages:
         return "__Host-" if self._secure else ""
 
 
+def _in_language_of(request: web.Request) -> AbstractContextManager[None]:
+    return speaking(request.headers.get("Accept-Language", "").partition(",")[0].strip())
+
+
 def page(result: Page, **facts: str) -> web.Response:
     """A result page; facts are shown as text, whatever they contain."""
-    shown = {name: escape(fact) for name, fact in facts.items()}
-    title = escape(result.title)
+    title = escape(sentence(result.title))
+    happened = escape(sentence(result.happened, **facts))
     html = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{spoken().value}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title} - Dealdesk</title><style>{_STYLE}</style></head><body><main>"
-        f"<h1>{title}</h1><p>{escape(result.happened).format(**shown)}</p>"
-        f"<p>{escape(result.next)}</p></main></body></html>"
+        f"<h1>{title}</h1><p>{happened}</p>"
+        f"<p>{escape(sentence(result.next))}</p></main></body></html>"
     )
     return web.Response(text=html, status=result.status, content_type="text/html", headers=HEADERS)

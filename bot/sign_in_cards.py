@@ -19,22 +19,27 @@ from bot.replies import Reply, Where
 from bot.store import people
 from cards.actions import Help
 from cards.notice import line_card, notice_card
-from cards.wording import Text, words
+from cards.wording import Text, marked, sentence, words
 from partner_center import errors
 
 _log = structlog.get_logger(__name__)
 
 _DONE = words("✔ Signed in to Partner Center")
 _NEWER = words("↓ There is a newer sign-in button below")
-_FIRST = "Sign in to Partner Center with the account you use in Teams."
+_FIRST = marked("Sign in to Partner Center with the account you use in Teams.")
 _WHY = {
-    Reason.SIGNED_OUT: "Sign in to Partner Center, and I carry out what you asked for.",
-    Reason.EXPIRED: "Your sign-in has expired. Sign in again, and I carry on where we were.",
-    Reason.REVOKED: "Your sign-in was withdrawn or your account is blocked. Sign in again; "
-    "if that fails, ask your administrator.",
-    Reason.MFA: "Partner Center wants a second factor. Sign in again and confirm with your "
-    "phone or key.",
-    Reason.CLAIMS: "Your organisation asks for a fresh sign-in before you go on.",
+    Reason.SIGNED_OUT: marked("Sign in to Partner Center, and I carry out what you asked for."),
+    Reason.EXPIRED: marked(
+        "Your sign-in has expired. Sign in again, and I carry on where we were."
+    ),
+    Reason.REVOKED: marked(
+        "Your sign-in was withdrawn or your account is blocked. Sign in again; "
+        "if that fails, ask your administrator."
+    ),
+    Reason.MFA: marked(
+        "Partner Center wants a second factor. Sign in again and confirm with your phone or key."
+    ),
+    Reason.CLAIMS: marked("Your organisation asks for a fresh sign-in before you go on."),
 }
 
 
@@ -61,7 +66,9 @@ class SignInCards:
 
         `waits`: a command is carried out after the sign-in.
         """
-        why = _WHY[error.reason] if waits or error.reason is not Reason.SIGNED_OUT else _FIRST
+        asked = waits or error.reason is not Reason.SIGNED_OUT
+        source = _WHY[error.reason] if asked else _FIRST
+        why = sentence(source)
         place = turn.place
         if place.kind is not PlaceKind.PERSONAL:
             try:
@@ -74,7 +81,7 @@ class SignInCards:
         )
         card = SignInCard(
             text=why,
-            button_title="Sign in",
+            button_title=sentence("Sign in"),
             link=link,
             connection_name=CONNECTION_NAME,
             exchange_id=self._desk.new_id(),
@@ -117,7 +124,9 @@ class SignInCards:
             "",
             words("Sign in there, and I carry out here what you asked for."),
         )
-        return Reply(card=card, summary="Please sign in first", where=Where.NEW, shown=remember)
+        return Reply(
+            card=card, summary=sentence("Please sign in first"), where=Where.NEW, shown=remember
+        )
 
     async def _personal(self, turn: Turn) -> Place:
         async with self._desk.store.read() as connection:
@@ -143,4 +152,4 @@ def _say_it_yourself() -> Reply:
         words("Add me to your personal chats and say “sign in” there."),
         ((words("Help"), Help()),),
     )
-    return Reply(card=card, summary="Please sign in first", where=Where.NEW, only_me=True)
+    return Reply(card=card, summary=sentence("Please sign in first"), where=Where.NEW, only_me=True)

@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bot.dates import AmbiguousDate, UnreadableDate, parse_date
+from cards.reader import day_in_words
 from cards.registration import FieldKind
 from cards.wording import Text, text, words
 from partner_center.money import (
@@ -241,7 +242,7 @@ _DAY_FAULTS: Mapping[str, Text] = {
 
 def day_said(day: date) -> Text:
     """A day that nobody can misread."""
-    return text(f"{day.day} {day:%B %Y}")
+    return text(day_in_words(day))
 
 
 def solutions_of(referral: Referral) -> Choices:

@@ -28,6 +28,7 @@ from cards.registration import (
     registered_card,
     registration_state_card,
 )
+from cards.wording import sentence
 from partner_center import errors
 from partner_center.registration import fingerprint
 
@@ -76,7 +77,9 @@ class Submitting:
             return await self._asked_already(turn, asked, deal.handle)
         if deal.referral.registrations:
             card = registered_card(deal, deal.referral.registrations[0], turn.reader)
-            return Reply(card=card, summary=f"#{deal.handle} is registered already")
+            return Reply(
+                card=card, summary=sentence("#{handle} is registered already", handle=deal.handle)
+            )
         return None
 
     async def _ask(self, turn: Turn, opened: Opened) -> Reply:
@@ -157,7 +160,9 @@ class Submitting:
             await self._resolver.look_now(submission.id)
 
         card = registration_state_card(deal, Outcome.WORKING, submission.id, turn.reader)
-        return Reply(card=card, summary=f"#{deal.handle}: registering", shown=shown)
+        return Reply(
+            card=card, summary=sentence("#{handle}: registering", handle=deal.handle), shown=shown
+        )
 
     async def look_again(self, turn: Turn, submission_id: str) -> Reply:
         """Look now, and say what is known."""
@@ -199,7 +204,7 @@ class Submitting:
             return _reply(news.ended(done, news.End.from_json(done.result), handle, now))
         deal = DealView(referral, handle)
         card = registered_card(deal, referral.registrations[0], turn.reader)
-        return Reply(card=card, summary=f"#{handle} is registered")
+        return Reply(card=card, summary=sentence("#{handle} is registered", handle=handle))
 
 
 def _is_mine(turn: Turn, submission: Submission) -> bool:

@@ -40,7 +40,7 @@ from cards import actions
 from cards.actions import UnknownAction
 from cards.notice import notice_card
 from cards.reader import Reader
-from cards.wording import words
+from cards.wording import marked, sentence, words
 from partner_center import errors
 
 _log = structlog.get_logger(__name__)
@@ -93,8 +93,8 @@ class Turns:
             return _answer(reply)
         self._background.start(self._finish(_in_sight(turn, press), work), "finish a press")
         if turn.is_personal and not _has_inputs(press.verb):
-            return Answer(card=_WORKING)
-        return Answer(text=STILL_WORKING)
+            return Answer(card=_working())
+        return Answer(text=sentence(STILL_WORKING))
 
     async def exchanged(self, exchanged: Exchanged) -> bool:
         """Single sign-on: after it, what was waiting is carried out."""
@@ -262,7 +262,12 @@ class Turns:
         ):
             return
         if error.kind is SendFailure.TOO_BIG:
-            message = Message(text=f"{reply.summary}: {_TOO_LARGE}")
+            too_large = sentence(
+                "{summary}: this is too large to show in Teams. Ask for less, or open it in "
+                "Partner Center.",
+                summary=reply.summary,
+            )
+            message = Message(text=too_large)
         if error.kind in {SendFailure.GONE, SendFailure.TOO_BIG}:
             target = None
         now = self._desk.now()
@@ -359,14 +364,18 @@ SIGN_IN_ITSELF = "sign in"
 
 SEND_AGAIN = 2.0
 """Seconds until a reply that Teams did not take is sent again, when Teams does not say."""
-_TOO_LARGE = "this is too large to show in Teams. Ask for less, or open it in Partner Center."
-STILL_WORKING = "Working on it: Partner Center is taking longer than usual. The answer will follow."
-_WORKING = notice_card(
-    words("… Working on it"),
-    words("Partner Center is taking longer than usual."),
-    "",
-    words("You need not wait: this card changes when it is done."),
+STILL_WORKING = marked(
+    "Working on it: Partner Center is taking longer than usual. The answer will follow."
 )
+
+
+def _working() -> dict[str, object]:
+    return notice_card(
+        words("… Working on it"),
+        words("Partner Center is taking longer than usual."),
+        "",
+        words("You need not wait: this card changes when it is done."),
+    )
 
 
 def _answer(reply: Reply | None) -> Answer | None:

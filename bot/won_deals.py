@@ -27,6 +27,7 @@ from bot.store.jsontext import Json
 from bot.store.notices import Load
 from cards.reader import Reader
 from cards.won import CARDS, Audience, Happening, digest_card
+from cards.wording import counted, marked, sentence
 from partner_center.referral import Referral
 
 _log = structlog.get_logger(__name__)
@@ -247,7 +248,9 @@ async def _tell_held(connection: AsyncConnection, feed_id: str, now: datetime) -
         return len(found)
     many = [happening(event) for event in found]
     card = digest_card(many, feed.kind.value, audience_of(feed), reader_of(feed, now))
-    message = Message(card=card, summary=f"{len(many)} changes")
+    message = Message(
+        card=card, summary=counted("{count} change", "{count} changes", len(many)).plain
+    )
     await _owe(connection, feed, message, f"folded:{found[0].id}", now, repeats)
     return 1
 
@@ -306,13 +309,14 @@ def card_of(feed: Feed, what: Happening, now: datetime, *, is_test: bool = False
     audience = replace(audience_of(feed), is_test=is_test)
     card = CARDS[feed.kind.value](what, audience, reader_of(feed, now))
     named = "" if audience.hidden else f" {what.name}"
-    return Message(card=card, summary=f"{_SUMMARIES[feed.kind]}: #{what.handle}{named}")
+    summary = f"{sentence(_SUMMARIES[feed.kind])}: #{what.handle}{named}"
+    return Message(card=card, summary=summary)
 
 
 _SUMMARIES = {
-    Kind.WON: "Deal won",
-    Kind.REGISTERED: "Registration",
-    Kind.ACCEPTED: "Deal accepted",
-    Kind.EXPIRING: "A new deal expires",
-    Kind.APPROVALS: "Approval",
+    Kind.WON: marked("Deal won"),
+    Kind.REGISTERED: marked("Registration"),
+    Kind.ACCEPTED: marked("Deal accepted"),
+    Kind.EXPIRING: marked("A new deal expires"),
+    Kind.APPROVALS: marked("Approval"),
 }

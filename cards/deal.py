@@ -36,24 +36,24 @@ class State:
     """A state in a word, a sign and a colour: none of them is needed to understand the others."""
 
     sign: str
-    word: str
+    word: Text
     color: Color | None
 
     @property
     def said(self) -> Text:
         """Sign and word."""
-        return words("{sign} {word}", sign=self.sign, word=words(self.word))
+        return words("{sign} {word}", sign=self.sign, word=self.word)
 
 
 _STATES: Final[Mapping[tuple[str, str], State]] = {
-    ("New", "Pending"): State("○", "New", Color.ACCENT),
-    ("New", "Received"): State("○", "New", Color.ACCENT),
-    ("Active", "Accepted"): State("●", "Active", Color.ACCENT),
-    ("Closed", "Won"): State("✔", "Won", Color.GOOD),
-    ("Closed", "Lost"): State("✖", "Lost", None),
-    ("Closed", "Declined"): State("✖", "Declined", None),
-    ("Closed", "Expired"): State("✖", "Expired", Color.WARNING),
-    ("Closed", "Error"): State("✖", "Closed as error", None),
+    ("New", "Pending"): State("○", words("New"), Color.ACCENT),
+    ("New", "Received"): State("○", words("New"), Color.ACCENT),
+    ("Active", "Accepted"): State("●", words("Active"), Color.ACCENT),
+    ("Closed", "Won"): State("✔", words("Won"), Color.GOOD),
+    ("Closed", "Lost"): State("✖", words("Lost"), None),
+    ("Closed", "Declined"): State("✖", words("Declined"), None),
+    ("Closed", "Expired"): State("✖", words("Expired"), Color.WARNING),
+    ("Closed", "Error"): State("✖", words("Closed as error"), None),
 }
 
 

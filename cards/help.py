@@ -85,8 +85,8 @@ def _everyday(commands: Sequence[CommandHelp], unknown: str, signed_in: bool) ->
     for name in EVERYDAY:
         if name in named:
             example = next(iter(named[name].examples), named[name].usage)
-            body.append(paragraph(text(example), strong=True, spacing="small"))
-            body.append(paragraph(text(named[name].summary), subtle=True, spacing="none"))
+            body.append(paragraph(words(example), strong=True, spacing="small"))
+            body.append(paragraph(words(named[name].summary), subtle=True, spacing="none"))
     hint = words("A deal is its number, part of its name or customer, or a pasted link.")
     body.append(paragraph(hint, size=Size.SMALL, spacing="medium"))
     whole = button(words("All commands"), Help(ALL))
@@ -98,8 +98,8 @@ def _all(commands: Sequence[CommandHelp], signed_in: bool) -> dict[str, object]:
     title = words("All commands")
     body: list[Piece] = [heading(title)]
     for command in commands[:_MOST_COMMANDS]:
-        body.append(paragraph(text(command.usage), strong=True, spacing="small"))
-        body.append(paragraph(text(command.summary), subtle=True, spacing="none"))
+        body.append(paragraph(words(command.usage), strong=True, spacing="small"))
+        body.append(paragraph(words(command.summary), subtle=True, spacing="none"))
     hint = words(
         "DEAL is a number such as #1042, part of a name or customer, or a pasted link. "
         "Say “help” and a command for examples."
@@ -126,9 +126,9 @@ def _one(command: CommandHelp) -> dict[str, object]:
     title = text(command.name)
     body = [
         heading(title),
-        paragraph(text(command.summary)),
+        paragraph(words(command.summary)),
         paragraph(words("How to say it"), strong=True),
-        paragraph(text(command.usage), spacing="small"),
+        paragraph(words(command.usage), spacing="small"),
     ]
     if command.examples:
         body.append(paragraph(words("For example"), strong=True))
@@ -137,4 +137,4 @@ def _one(command: CommandHelp) -> dict[str, object]:
 
 
 def _quoted(example: str) -> Piece:
-    return paragraph(words("“{example}”", example=example), spacing="small")
+    return paragraph(words("“{example}”", example=words(example)), spacing="small")

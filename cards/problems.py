@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -12,79 +12,111 @@ from cards.actions import CHANGES, MEMBER, REASON
 from cards.changes import label_of
 from cards.deal import state_word
 from cards.reader import Reader
-from cards.wording import Text, text, words
+from cards.wording import Text, marked, text, words
 from partner_center.referral import Problem
 
 PROBLEMS: Final[Mapping[str, str]] = {
     # changes of a deal
-    "no_changes": "The deal already holds exactly this, so there is nothing to change.",
-    "not_yours": "This record belongs to {organization}; only they can change it.",
-    "closed_terminal": "This deal is closed ({substatus}); a closed deal cannot be changed.",
-    "repeated": "{field} is given twice; give it once.",
-    "value_not_a_number": "Give the amount as a number.",
-    "value_negative": "An amount cannot be negative.",
-    "value_not_positive": "Give an amount above 0.",
-    "value_too_precise": "Give the amount with at most {decimals} decimals.",
-    "value_too_large": "Give an amount below {limit}.",
-    "currency_unknown": "{currency} is not a currency code; use three letters such as USD or EUR.",
-    "currency_differs": "The deal is in {held}, but you gave an amount in {typed}. "
-    "Give it in {held}, or change the currency as well.",
-    "close_out_of_range": "Give a close date between {earliest} and {latest}.",
-    "close_before_created": "The close date cannot be before {created}, when the deal was created.",
-    "close_in_past": "The close date {close} is before today, {today}.",
-    "text_too_long": "{field} can have {limit} characters at most; this has {length}.",
-    "text_empty": "{field} cannot be empty.",
-    "text_unreadable": "{field} holds characters that nobody can read; type it again.",
+    "no_changes": marked("The deal already holds exactly this, so there is nothing to change."),
+    "not_yours": marked("This record belongs to {organization}; only they can change it."),
+    "closed_terminal": marked(
+        "This deal is closed ({substatus}); a closed deal cannot be changed."
+    ),
+    "repeated": marked("{field} is given twice; give it once."),
+    "value_not_a_number": marked("Give the amount as a number."),
+    "value_negative": marked("An amount cannot be negative."),
+    "value_not_positive": marked("Give an amount above 0."),
+    "value_too_precise": marked("Give the amount with at most {decimals} decimals."),
+    "value_too_large": marked("Give an amount below {limit}."),
+    "currency_unknown": marked(
+        "{currency} is not a currency code; use three letters such as USD or EUR."
+    ),
+    "currency_differs": marked(
+        "The deal is in {held}, but you gave an amount in {typed}. "
+        "Give it in {held}, or change the currency as well."
+    ),
+    "close_out_of_range": marked("Give a close date between {earliest} and {latest}."),
+    "close_before_created": marked(
+        "The close date cannot be before {created}, when the deal was created."
+    ),
+    "close_in_past": marked("The close date {close} is before today, {today}."),
+    "text_too_long": marked("{field} can have {limit} characters at most; this has {length}."),
+    "text_empty": marked("{field} cannot be empty."),
+    "text_unreadable": marked("{field} holds characters that nobody can read; type it again."),
     # what a form says
-    "ambiguous": "“{typed}” can be read as {first} or as {second}; write the one you mean.",
-    "unreadable": "{why} {instead}",
+    "ambiguous": marked("“{typed}” can be read as {first} or as {second}; write the one you mean."),
+    "unreadable": marked("{why} {instead}"),
     # team
-    "member_incomplete": "{field} is missing.",
-    "email_invalid": "{email} is not an email address.",
-    "member_there": "{email} is on the team already.",
-    "team_full": "The team has {limit} people already; Partner Center takes no more.",
+    "member_incomplete": marked("{field} is missing."),
+    "email_invalid": marked("{email} is not an email address."),
+    "member_there": marked("{email} is on the team already."),
+    "team_full": marked("The team has {limit} people already; Partner Center takes no more."),
     # status
-    "move_not_from": "This is possible while a deal is {allowed}; this one is {status}.",
-    "not_incoming": "Your company created this deal, so there is nothing to accept or decline.",
-    "invitation_expired": "The time to accept or decline ended on {expires}.",
-    "reason_missing": "Partner Center needs a reason for this.",
-    "closing_is_final": "This is final: a closed deal cannot be changed or opened again.",
-    "check_registration_first": "Check the registration first: afterwards the value and the "
-    "solutions can no longer be corrected.",
-    "won_within_72_hours": "The deal is younger than 72 hours. If it is won before {until}, "
-    "its registration may be refused.",
+    "move_not_from": marked("This is possible while a deal is {allowed}; this one is {status}."),
+    "not_incoming": marked(
+        "Your company created this deal, so there is nothing to accept or decline."
+    ),
+    "invitation_expired": marked("The time to accept or decline ended on {expires}."),
+    "reason_missing": marked("Partner Center needs a reason for this."),
+    "closing_is_final": marked("This is final: a closed deal cannot be changed or opened again."),
+    "check_registration_first": marked(
+        "Check the registration first: afterwards the value and the "
+        "solutions can no longer be corrected."
+    ),
+    "won_within_72_hours": marked(
+        "The deal is younger than 72 hours. If it is won before {until}, "
+        "its registration may be refused."
+    ),
     # registration
-    "deal_not_registrable": "A deal that is {substatus} cannot be registered.",
-    "contract_currency_differs": "The contract is in {contract}, but the deal is in {deal}; "
-    "use one currency.",
-    "solution_currency_differs": "The solution is in {solution}, but the contract is in "
-    "{contract}; use one currency.",
-    "sign_in_future": "The contract cannot be signed after today, {today}.",
-    "sign_too_old": "The contract must be signed on or after {earliest}: Partner Center takes "
-    "contracts up to {days} days old.",
-    "sign_before_shared": "The contract must be signed on or after {shared}, when the deal was "
-    "created or Microsoft was invited.",
-    "start_too_old": "The contract must start on or after {earliest}: Partner Center takes "
-    "starts up to {days} days ago.",
-    "end_missing": "Give the day the contract ends.",
-    "end_not_needed": "A perpetual contract has no end date; leave it empty.",
-    "end_before_start": "The contract cannot end before it starts on {start}.",
-    "annual_value_too_low": "The contract is worth {currency}\u00a0{annual} a year; it must be "
-    "more than {currency}\u00a0{minimum} a year.",
-    "solution_not_on_deal": "That solution is not on this deal; choose one that is.",
-    "solution_value_too_high": "The solution's value cannot be more than the contract's, "
-    "{currency}\u00a0{value}.",
-    "not_on_azure": "Only a solution that runs on Azure can be registered.",
-    "payg_needs_end": "With pay-as-you-go the contract needs an end: the day of the last invoice.",
-    "payg_sign_is_not_start": "With pay-as-you-go, signing and start are the same day: the day "
-    "of the first invoice.",
-    "payg_end_in_future": "With pay-as-you-go, the end is the last invoice so far; it cannot be "
-    "after today, {today}.",
-    "payg_sign_too_late": "With pay-as-you-go, the contract must be signed by {latest}, a year "
-    "after the deal was shared.",
-    "marketplace_date_missing": "Give the day of the marketplace transaction.",
-    "marketplace_date_not_needed": "Leave the marketplace day empty, or say that the deal was "
-    "transacted there.",
+    "deal_not_registrable": marked("A deal that is {substatus} cannot be registered."),
+    "contract_currency_differs": marked(
+        "The contract is in {contract}, but the deal is in {deal}; use one currency."
+    ),
+    "solution_currency_differs": marked(
+        "The solution is in {solution}, but the contract is in {contract}; use one currency."
+    ),
+    "sign_in_future": marked("The contract cannot be signed after today, {today}."),
+    "sign_too_old": marked(
+        "The contract must be signed on or after {earliest}: Partner Center takes "
+        "contracts up to {days} days old."
+    ),
+    "sign_before_shared": marked(
+        "The contract must be signed on or after {shared}, when the deal was "
+        "created or Microsoft was invited."
+    ),
+    "start_too_old": marked(
+        "The contract must start on or after {earliest}: Partner Center takes "
+        "starts up to {days} days ago."
+    ),
+    "end_missing": marked("Give the day the contract ends."),
+    "end_not_needed": marked("A perpetual contract has no end date; leave it empty."),
+    "end_before_start": marked("The contract cannot end before it starts on {start}."),
+    "annual_value_too_low": marked(
+        "The contract is worth {currency}\u00a0{annual} a year; it must be "
+        "more than {currency}\u00a0{minimum} a year."
+    ),
+    "solution_not_on_deal": marked("That solution is not on this deal; choose one that is."),
+    "solution_value_too_high": marked(
+        "The solution's value cannot be more than the contract's, {currency}\u00a0{value}."
+    ),
+    "not_on_azure": marked("Only a solution that runs on Azure can be registered."),
+    "payg_needs_end": marked(
+        "With pay-as-you-go the contract needs an end: the day of the last invoice."
+    ),
+    "payg_sign_is_not_start": marked(
+        "With pay-as-you-go, signing and start are the same day: the day of the first invoice."
+    ),
+    "payg_end_in_future": marked(
+        "With pay-as-you-go, the end is the last invoice so far; it cannot be after today, {today}."
+    ),
+    "payg_sign_too_late": marked(
+        "With pay-as-you-go, the contract must be signed by {latest}, a year "
+        "after the deal was shared."
+    ),
+    "marketplace_date_missing": marked("Give the day of the marketplace transaction."),
+    "marketplace_date_not_needed": marked(
+        "Leave the marketplace day empty, or say that the deal was transacted there."
+    ),
 }
 """Code of a problem -> one sentence; `{places}` are the problem's facts."""
 
@@ -128,9 +160,17 @@ def _fact(name: str, value: str, reader: Reader) -> Text:
         case "typed" | "first" | "second" | "why" | "instead" | "email":
             return text(value)
         case "allowed":
-            return text(" or ".join(part.strip() for part in value.split(",")))
+            return _either([part.strip() for part in value.split(",")])
         case _:
             return _moment(value, reader) or _number(value, reader) or text(value)
+
+
+def _either(parts: Sequence[str]) -> Text:
+    """The states of a deal that are meant, as alternatives."""
+    said = state_word(parts[0])
+    for part in parts[1:]:
+        said = words("{some} or {other}", some=said, other=state_word(part))
+    return said
 
 
 def _moment(value: str, reader: Reader) -> Text | None:

@@ -9,10 +9,11 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, get_month_names
 from babel.numbers import format_decimal
 
-from cards.wording import Text, text, words
+from cards.language import Language, language_of, spoken
+from cards.wording import Text, sentence, text, words
 
 _ENGLISH = Locale("en", "US")
 
@@ -41,7 +42,9 @@ class Reader:
 
     def moment(self, value: datetime) -> Text:
         """A day and a time in the reader's own zone, which is named."""
-        return _moment(value.replace(second=0, microsecond=0), self.locale, self.timezone)
+        to_the_minute = value.replace(second=0, microsecond=0)
+        day, time, zone = _moment(to_the_minute, self.locale, self.timezone)
+        return words("{day}, {time} ({zone})", day=day, time=time, zone=zone)
 
     def number(self, value: Decimal | int) -> Text:
         """A number with the reader's separators; every digit that is there, none added."""
@@ -62,12 +65,12 @@ def _day(day: date, locale: str) -> Text:
 
 
 @lru_cache(maxsize=1024)
-def _moment(value: datetime, locale: str, timezone: str | None) -> Text:
+def _moment(value: datetime, locale: str, timezone: str | None) -> tuple[Text, Text, Text]:
+    """The day, the time and the name of the zone."""
     zone = _zone(timezone)
     there = value.astimezone(zone)
     time = format_datetime(there, format="HH:mm", locale=_locale(locale))
-    name = zone.key.removeprefix("Etc/")
-    return words("{day}, {time} ({zone})", day=_day(there.date(), locale), time=time, zone=name)
+    return _day(there.date(), locale), text(time), text(zone.key.removeprefix("Etc/"))
 
 
 @lru_cache(maxsize=1024)
@@ -81,8 +84,21 @@ def _number(value: Decimal, name: str) -> Text:
     return text(format_decimal(value, format=pattern, locale=locale))
 
 
+def day_in_words(day: date) -> str:
+    """A day that can be read in one way only, for a reader of the language spoken now."""
+    return sentence(
+        "{day} {month} {year}",
+        day=day.day,
+        month=get_month_names("wide", locale=spoken().value)[day.month],
+        year=day.year,
+    )
+
+
 @lru_cache(maxsize=64)
 def _locale(name: str) -> Locale:
+    """Numbers and dates are written in the language of the words around them."""
+    if language_of(name) is Language.ENGLISH and not name.lower().startswith("en"):
+        return _ENGLISH
     try:
         return Locale.parse(name.replace("_", "-"), sep="-")
     except (UnknownLocaleError, ValueError, TypeError):

@@ -5,24 +5,78 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
+from cards.language import marked, translated, translated_count
 
-@dataclass(frozen=True, slots=True)
+__all__ = [
+    "NO_TEXT",
+    "Text",
+    "counted",
+    "is_longer",
+    "marked",
+    "passage",
+    "sentence",
+    "shortened",
+    "text",
+    "words",
+]
+
+
 class Text:
-    """Words that may stand on a card. Made by `text`, `passage` and `words` only.
+    """Words that may stand on a card. Made by `text`, `passage` and `words` only."""
 
-    `plain` is what a person reads; `markdown` is the source a TextBlock or a Fact needs for it.
-    """
+    __slots__ = ("_markdown", "_plain")
 
-    plain: str
-    markdown: str
+    def __init__(self, plain: str, markdown: str) -> None:
+        self._plain = plain
+        self._markdown = markdown
+
+    @property
+    def plain(self) -> str:
+        """What a person reads."""
+        return self._plain
+
+    @property
+    def markdown(self) -> str:
+        """The source a TextBlock or a Fact needs for it."""
+        return self._markdown
 
     def __bool__(self) -> bool:
         """Whether there is anything to read."""
         return bool(self.plain)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same, in the language spoken now."""
+        if not isinstance(other, Text):
+            return NotImplemented
+        return (self.plain, self.markdown) == (other.plain, other.markdown)
+
+    def __hash__(self) -> int:
+        return hash((self.plain, self.markdown))
+
+    def __repr__(self) -> str:
+        return f"Text({self.plain!r}, {self.markdown!r})"
+
+
+class _Sentence(Text):
+    """A sentence of ours without places, which a table may keep: its language is the one spoken
+    when it is read."""
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    @property
+    def plain(self) -> str:
+        return translated(self._source)
+
+    @property
+    def markdown(self) -> str:
+        return _marked_down(translated(self._source))
 
 
 NO_TEXT: Final = Text("", "")
@@ -72,26 +126,36 @@ def is_longer(value: str, *, limit: int = 600, lines: int = 12) -> bool:
 
 
 def words(source: str, **values: Text | str | int) -> Text:
-    """Our own words: an English sentence with `{places}`; a plain string in one is outside text."""
-    if not values:
-        return _constant(source)
-    plain: dict[str, str] = {}
-    marked: dict[str, str] = {}
-    for name, value in values.items():
-        said = value if isinstance(value, Text) else text(str(value))
-        plain[name], marked[name] = said.plain, said.markdown
-    return Text(source.format(**plain), _started(_escaped_source(source).format(**marked)))
+    """Our own words: an English sentence with `{places}`; a plain string in one is outside text.
+
+    It is said in the language spoken now (`speaking`); the source is the key of the catalogues.
+    """
+    return _filled(translated(source), values) if values else _Sentence(source)
 
 
-@lru_cache(maxsize=4096)
-def _constant(source: str) -> Text:
-    """A sentence without places: the same words each time, so they are made ready once."""
-    return Text(source.format(), _started(_escaped_source(source).format()))
+def sentence(source: str, **values: Text | str | int) -> str:
+    """The same as a plain string, for a place that is not a card."""
+    return words(source, **values).plain
 
 
 def counted(one: str, many: str, count: int, **values: Text | str | int) -> Text:
     """As `words`, with the sentence for one thing or for several; `{count}` is the number."""
-    return words(one if count == 1 else many, count=count, **values)
+    return _filled(translated_count(one, many, count), {"count": count, **values})
+
+
+def _filled(sentence: str, values: Mapping[str, Text | str | int]) -> Text:
+    plain: dict[str, str] = {}
+    source: dict[str, str] = {}
+    for name, value in values.items():
+        said = value if isinstance(value, Text) else text(str(value))
+        plain[name], source[name] = said.plain, said.markdown
+    return Text(sentence.format(**plain), _started(_escaped_source(sentence).format(**source)))
+
+
+@lru_cache(maxsize=4096)
+def _marked_down(sentence: str) -> str:
+    """The Markdown of a sentence without places, made once."""
+    return _started(_escaped_source(sentence))
 
 
 def _line(shown: str) -> Text:

@@ -1,0 +1,69 @@
+"""The words of the grammar in the language of whoever types; English is understood always."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from cards.language import Language, speaking, spoken, typed_as, typed_word
+
+KEYWORDS = (
+    # the fields of `update`
+    typed_word("value"),
+    typed_word("currency"),
+    typed_word("close"),
+    typed_word("notes"),
+    typed_word("name"),
+    typed_word("campaign"),
+    # what `list` shows
+    typed_word("mine"),
+    typed_word("new"),
+    typed_word("active"),
+    typed_word("won"),
+    typed_word("lost"),
+    typed_word("all"),
+    typed_word("page"),
+    # what a subscription is about
+    typed_word("registered"),
+    typed_word("accepted"),
+    typed_word("expiring"),
+    typed_word("approvals"),
+    typed_word("country"),
+    typed_word("solution"),
+    typed_word("above"),
+    typed_word("thread"),
+    typed_word("flat"),
+    typed_word("quiet"),
+    typed_word("names"),
+    # what stands between
+    typed_word("and"),
+    typed_word("as"),
+    typed_word("because"),
+    typed_word("error"),
+    typed_word("nobody"),
+    typed_word("to"),
+    typed_word("until"),
+    # the answers of a dialog
+    typed_word("yes"),
+    typed_word("no"),
+    typed_word("ok"),
+    typed_word("back"),
+    typed_word("submit"),
+    # days
+    typed_word("today"),
+    typed_word("tomorrow"),
+    typed_word("yesterday"),
+)
+"""The English words; in the catalogues each has those that mean the same, parted by `|`."""
+
+
+def english(word: str) -> str:
+    """The English keyword for a word in folded case; any other word as it is."""
+    language = spoken()
+    return word if language is Language.ENGLISH else _english_of(language).get(word, word)
+
+
+@lru_cache(maxsize=len(Language))
+def _english_of(language: Language) -> Mapping[str, str]:
+    with speaking(language.value):
+        return {said.casefold(): word for word in KEYWORDS for said in typed_as(word)}
