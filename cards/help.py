@@ -9,6 +9,7 @@ from typing import Final
 from cards.actions import Drafts, EligiblePartner, Help, ListDeals, SignIn
 from cards.elements import Piece, Size, button, card, heading, paragraph, text, words
 from cards.reader import Reader
+from cards.wording import sentence
 
 EVERYDAY: Final = ("list", "show", "update", "eligible", "register")
 """The commands of a seller's day, in its order."""
@@ -85,8 +86,8 @@ def _everyday(commands: Sequence[CommandHelp], unknown: str, signed_in: bool) ->
     for name in EVERYDAY:
         if name in named:
             example = next(iter(named[name].examples), named[name].usage)
-            body.append(paragraph(words(example), strong=True, spacing="small"))
-            body.append(paragraph(words(named[name].summary), subtle=True, spacing="none"))
+            body.append(paragraph(text(sentence(example)), strong=True, spacing="small"))
+            body.append(paragraph(text(sentence(named[name].summary)), subtle=True, spacing="none"))
     hint = words("A deal is its number, part of its name or customer, or a pasted link.")
     body.append(paragraph(hint, size=Size.SMALL, spacing="medium"))
     whole = button(words("All commands"), Help(ALL))
@@ -98,8 +99,8 @@ def _all(commands: Sequence[CommandHelp], signed_in: bool) -> dict[str, object]:
     title = words("All commands")
     body: list[Piece] = [heading(title)]
     for command in commands[:_MOST_COMMANDS]:
-        body.append(paragraph(words(command.usage), strong=True, spacing="small"))
-        body.append(paragraph(words(command.summary), subtle=True, spacing="none"))
+        body.append(paragraph(text(sentence(command.usage)), strong=True, spacing="small"))
+        body.append(paragraph(text(sentence(command.summary)), subtle=True, spacing="none"))
     hint = words(
         "DEAL is a number such as #1042, part of a name or customer, or a pasted link. "
         "Say “help” and a command for examples."
@@ -126,9 +127,9 @@ def _one(command: CommandHelp) -> dict[str, object]:
     title = text(command.name)
     body = [
         heading(title),
-        paragraph(words(command.summary)),
+        paragraph(text(sentence(command.summary))),
         paragraph(words("How to say it"), strong=True),
-        paragraph(words(command.usage), spacing="small"),
+        paragraph(text(sentence(command.usage)), spacing="small"),
     ]
     if command.examples:
         body.append(paragraph(words("For example"), strong=True))
@@ -137,4 +138,4 @@ def _one(command: CommandHelp) -> dict[str, object]:
 
 
 def _quoted(example: str) -> Piece:
-    return paragraph(words("“{example}”", example=words(example)), spacing="small")
+    return paragraph(words("“{example}”", example=sentence(example)), spacing="small")

@@ -91,12 +91,12 @@ def _writer(slot: _PropertyType) -> _Writer:
     name, kind = slot.key_name, slot.type
 
     def markdown(value: object) -> str:
-        if type(value) is not Text:
+        if not isinstance(value, Text):
             raise TypeError(f"{name} must be made by text() or words(), not {value!r}")
         return value.markdown
 
     def as_read(value: object) -> str:
-        if type(value) is not Text:
+        if not isinstance(value, Text):
             raise TypeError(f"{name} must be made by text() or words(), not {value!r}")
         return value.plain
 
