@@ -52,6 +52,13 @@ class ListDeals:
 
 
 @dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The deals added up: one's own, or all one may see."""
+
+    mine: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Show:
     target: Target
 
@@ -152,6 +159,7 @@ Command = (
     | SignOut
     | WhoAmI
     | ListDeals
+    | Pipeline
     | Show
     | Update
     | AddMember

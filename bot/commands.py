@@ -24,6 +24,7 @@ from bot.command import (
     MoveDeal,
     NotifyMe,
     Parsed,
+    Pipeline,
     Register,
     Show,
     SignIn,
@@ -46,6 +47,7 @@ from bot.lines import (
     member_line,
     move_line,
     nothing,
+    pipeline_line,
     update_line,
 )
 from bot.targets import exact, take_exact
@@ -172,8 +174,16 @@ COMMANDS: tuple[CommandSpec, ...] = (
         marked("list [mine|new|active|won|lost|all] [text] [page N]"),
         marked("Lists deals you may see, the latest change first."),
         (marked("list"), marked("list new"), marked("list fabrikam"), marked("list won page 2")),
-        ("list", "my deals", "deals", "search", "find", "pipeline"),
+        ("list", "my deals", "deals", "search", "find"),
         list_line,
+    ),
+    CommandSpec(
+        typed_word("pipeline"),
+        marked("pipeline [mine|all]"),
+        marked("Adds up your deals by state, and shows how many of the decided are won."),
+        (marked("pipeline"), marked("pipeline all")),
+        ("pipeline", "my pipeline", "funnel", "win rate"),
+        pipeline_line,
     ),
     CommandSpec(
         typed_word("show"),
@@ -403,6 +413,7 @@ _BY_TYPE: dict[type, CommandSpec] = {
     SignIn: _BY_NAME["sign in"],
     SignOut: _BY_NAME["sign out"],
     WhoAmI: _BY_NAME["who am i"],
+    Pipeline: _BY_NAME["pipeline"],
     ListDeals: _BY_NAME["list"],
     Show: _BY_NAME["show"],
     Update: _BY_NAME["update"],

@@ -11,6 +11,7 @@ from bot import (
     editing,
     eligibility,
     finding,
+    pipeline,
     proposals,
     questions,
     referrals,
@@ -125,6 +126,8 @@ class Dispatch:
                 return await self._who(turn)
             case said.ListDeals():
                 return await referrals.list_deals(self._desk, turn, command)
+            case said.Pipeline():
+                return await pipeline.show(self._desk, turn, command)
             case said.Eligible(target=None):
                 return await eligibility.of_company(self._desk, turn)
             case said.Drafts():
@@ -211,6 +214,8 @@ class Dispatch:
                 return await self._command(turn, said.SignOut(), "sign out")
             case actions.ListDeals(filter=chosen, text=text, page=page):
                 return await referrals.list_deals(self._desk, turn, _list(chosen, text, page))
+            case actions.Pipeline(filter=chosen):
+                return await pipeline.show(self._desk, turn, said.Pipeline(chosen != "all"))
             case actions.EligiblePartner():
                 return await eligibility.of_company(self._desk, turn)
             case actions.Choose(question=question, choice=choice):

@@ -18,6 +18,7 @@ from bot.command import (
     ListDeals,
     MoveDeal,
     Parsed,
+    Pipeline,
     Unclear,
     Update,
 )
@@ -79,6 +80,12 @@ def list_line(line: Line) -> Parsed:
     return ListDeals(chosen, join(words)[:100], page)
 
 
+def pipeline_line(line: Line) -> Parsed:
+    """`pipeline [mine|all]`."""
+    return Pipeline(mine=not any(word.plain in _EVERYBODYS for word in line.words))
+
+
+_EVERYBODYS = frozenset({"all", "everything", "team", "company"})
 _LINKS = frozenset({"to", "with", "so", "that", "and", ":"})
 
 

@@ -55,7 +55,7 @@ async def list_deals(desk: Desk, turn: Turn, wanted: ListDeals) -> Reply:
     pages, read, following = 0, 0, None
     first = (wanted.page - 1) * ROWS
     async for page in desk.partner_center.all_pages(
-        token, await _query(desk, turn, wanted.filter), MOST_PAGES
+        token, await query_of(desk, turn, wanted.filter), MOST_PAGES
     ):
         rows.extend(referral for referral in page.referrals if _fits(referral, wanted.text))
         pages, read, following = pages + 1, read + len(page.referrals), page.next_link
@@ -75,7 +75,8 @@ async def list_deals(desk: Desk, turn: Turn, wanted: ListDeals) -> Reply:
     return Reply(card=card, summary=title.plain)
 
 
-async def _query(desk: Desk, turn: Turn, chosen: Filter) -> query.Query:
+async def query_of(desk: Desk, turn: Turn, chosen: Filter) -> query.Query:
+    """What Partner Center is asked for one of the filters."""
     if chosen in _STATUSES:
         status, substatus = _STATUSES[chosen]
         return query.status(status, substatus)

@@ -329,6 +329,8 @@ def live_lines(answers: Answers, scene: Scene) -> tuple[Line, ...]:
         currency=kept.get("currency"),
         sign_left=days_left(sign, SIGN_WINDOW, scene.now) if sign else None,
         start_left=days_left(start, START_WINDOW, scene.now) if start else None,
+        sign=sign,
+        start=start,
     )
 
 

@@ -42,6 +42,13 @@ class ListDeals:
 
 
 @dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The deals added up: `mine` or `all`."""
+
+    filter: str = "mine"
+
+
+@dataclass(frozen=True, slots=True)
 class Show:
     """One deal's card."""
 
@@ -322,6 +329,7 @@ Action = (
     | SignIn
     | SignOut
     | ListDeals
+    | Pipeline
     | Show
     | EditForm
     | Edit
@@ -398,6 +406,7 @@ ACTIONS: Final[Mapping[str, Verb]] = {
     "sign_in": Verb(SignIn),
     "sign_out": Verb(SignOut),
     "list": Verb(ListDeals, strays=NOTHING),
+    "pipeline": Verb(Pipeline),
     "show": Verb(Show),
     "edit_form": Verb(EditForm),
     "edit": Verb(Edit, CHANGES),

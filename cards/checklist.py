@@ -26,6 +26,7 @@ from cards.elements import (
     words,
 )
 from cards.reader import Reader
+from cards.signs import progress
 from partner_center.eligibility import PARTNER_FIXER, Checklist, Fixer, Item, PartnerEligibility
 from partner_center.referral import Referral, Status
 
@@ -194,7 +195,7 @@ def _buttons(deal: str, *, ready: bool, correctable: bool) -> list[Piece]:
 
 def _progress(passed: int, total: int) -> Piece:
     line = words("{passed} of {total} checks passed", passed=passed, total=total)
-    return paragraph(line, subtle=True, spacing="none")
+    return progress(passed, total, line, Color.GOOD if passed == total else Color.ACCENT)
 
 
 def _company_failed() -> Piece:

@@ -19,6 +19,7 @@ from cards.elements import (
     words,
 )
 from cards.reader import Reader
+from cards.signs import badge
 from partner_center.referral import Referral
 
 
@@ -123,13 +124,12 @@ def header(view: DealView, title: Text | None = None) -> list[Piece]:
     beside = customer_of(view) if title is None else name_of(view)
     said = words("#{handle} · {beside}", handle=view.handle, beside=beside)
     line = paragraph(said, subtle=True, size=Size.SMALL)
-    badge = paragraph(state, color=color, strong=True)
     head = heading(title if title is not None else name_of(view), spacing="small")
     if len(state.plain) > _LONGEST_BADGE:
-        return [line, badge, head]
+        return [line, paragraph(state, color=color, strong=True), head]
     beside_each_other = [
         column([line], middle=True),
-        column([badge], width="auto", middle=True),
+        column([badge(state, color)], width="auto", middle=True),
     ]
     return [columns(beside_each_other), head]
 

@@ -20,6 +20,9 @@ from cards.pieces import (
     FactLine,
     FactSet,
     Piece,
+    Table,
+    TableCell,
+    TableRow,
     TextBlock,
     plain,
 )
@@ -53,6 +56,7 @@ __all__ = [
     "paragraph",
     "passage",
     "shortened",
+    "table",
     "text",
     "text_input",
     "toggle",
@@ -208,6 +212,21 @@ def container(
         visible=None if visible else False,
         select_action=tap,
     )
+
+
+def table(head: Sequence[Text], rows: Iterable[Sequence[Text]]) -> Piece:
+    """A Table with a heading: names in its first, widest column, numbers to the right elsewhere."""
+    lines = [_cells(head, strong=True), *[_cells(row) for row in rows]]
+    weights = [{"width": 2 if index == 0 else 1} for index in range(len(head))]
+    return Table(columns=weights, rows=lines, has_lines=False)
+
+
+def _cells(row: Sequence[Text], *, strong: bool = False) -> Piece:
+    cells = [
+        TableCell(type="TableCell", items=[paragraph(said, strong=strong, right=index > 0)])
+        for index, said in enumerate(row)
+    ]
+    return TableRow(type="TableRow", cells=cells)
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,29 @@ class FactSet(Part, _containers.FactSet):  # type: ignore[misc]
     """Titles and values."""
 
 
+class Table(Part):
+    """Rows of cells; the first row is the heading."""
+
+    element_type = "Table"
+    columns = Property(list)
+    rows = Property(list)
+    has_lines = Property(bool, "showGridLines")
+
+
+class TableRow(Piece):
+    """A row of a Table."""
+
+    type = Property(str)
+    cells = Property(list)
+
+
+class TableCell(Piece):
+    """A cell of a Table."""
+
+    type = Property(str)
+    items = Property(list)
+
+
 class ActionSet(Part, _containers.ActionSet):  # type: ignore[misc]
     """Buttons in the middle of a card."""
 

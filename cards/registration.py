@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -56,7 +56,9 @@ from cards.registered import (
     registration_state_card,
     state_words,
 )
+from cards.signs import Stretch, timeline
 from partner_center.referral import Problem
+from partner_center.registration import SIGN_WINDOW, START_WINDOW
 
 __all__ = [
     "DraftRow",
@@ -118,6 +120,8 @@ class Line:
 
     label: Words
     value: Words
+    stretch: Stretch | None = None
+    """The days behind the value, when it is about days: drawn instead of label and value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,20 +170,43 @@ def live_numbers(
     currency: str | None = None,
     sign_left: int | None = None,
     start_left: int | None = None,
+    sign: date | None = None,
+    start: date | None = None,
 ) -> tuple[Line, ...]:
     """The numbers that move while a contract is entered: its worth a year, the days left to
-    register it counted from signing and from start (API reference 10.3)."""
+    register it counted from signing and from start (API reference 10.3). With the days `sign` and
+    `start` themselves, the days left are drawn as well."""
     lines: list[Line] = []
     if annual is not None:
         money = reader.money(annual.quantize(Decimal("0.01")), currency)
         lines.append(Line(words("Value a year"), money))
-    for label, left in (
-        (words("After signing"), sign_left),
-        (words("After the start"), start_left),
-    ):
-        if left is not None:
-            lines.append(Line(label, _days_left(left)))
+    if sign_left is not None:
+        drawn = _window(words("Signed"), sign, SIGN_WINDOW, sign_left, reader)
+        lines.append(Line(words("After signing"), _days_left(sign_left), drawn))
+    if start_left is not None:
+        drawn = _window(words("Start"), start, START_WINDOW, start_left, reader)
+        lines.append(Line(words("After the start"), _days_left(start_left), drawn))
     return tuple(lines)
+
+
+def _window(begins: Text, day: date | None, days: int, left: int, reader: Reader) -> Stretch | None:
+    """The days in which a deal can be registered, of which today is one, or is not."""
+    if day is None:
+        return None
+    last = day + timedelta(days=days)
+    color = Color.BAD if left < 0 else Color.WARNING if left < _SOON else Color.GOOD
+    return Stretch(
+        (begins, reader.date(day)),
+        (words("Last day to register"), reader.date(last)),
+        days - left,
+        days,
+        _days_left(left),
+        color,
+    )
+
+
+_SOON: Final = 7
+"""Days left from which a window is drawn as a warning."""
 
 
 def _days_left(left: int) -> Text:
@@ -375,8 +402,18 @@ def _day(value: str) -> date | None:
 def _live(lines: Sequence[Line]) -> list[Piece]:
     if not lines:
         return []
-    shown = [fact(said(line.label, limit=60), said(line.value, limit=200)) for line in lines[:8]]
-    return [container([facts(shown)], style=Style.CALM, spacing="medium")]
+    return [container(_lines(lines[:8]), style=Style.CALM, spacing="medium")]
+
+
+def _lines(lines: Sequence[Line], *, spacing: str | None = None) -> list[Piece]:
+    """Facts, and below them the stretches of days that were drawn."""
+    told = [
+        fact(said(line.label, limit=60), said(line.value, limit=200))
+        for line in lines
+        if line.stretch is None
+    ]
+    drawn = [timeline(line.stretch) for line in lines if line.stretch is not None]
+    return [*([facts(told, spacing=spacing)] if told else []), *drawn]
 
 
 def _section(section: Section, draft_id: str, reader: Reader) -> Piece:
@@ -387,12 +424,9 @@ def _section(section: Section, draft_id: str, reader: Reader) -> Piece:
     top = columns(
         [column([paragraph(title, strong=True)], middle=True), column([link], width="auto")]
     )
-    lines = [
-        fact(said(line.label, limit=60), said(line.value, limit=200))
-        for line in section.lines[:_MOST_LINES]
-    ]
+    lines = _lines(section.lines[:_MOST_LINES], spacing="small")
     wrong = _problems(section.problems, reader)
-    return container([top, *wrong, facts(lines, spacing="small")], separator=True)
+    return container([top, *wrong, *lines], separator=True)
 
 
 def _draft(row: DraftRow, reader: Reader) -> Piece:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 from cards.reader import Reader
-from cards.samples import approvals, checks, deals, notices, people, registrations
+from cards.samples import approvals, checks, deals, notices, people, registrations, sums
 from cards.samples.deals import READER, Card
 
-ROOMS: Final = (deals, checks, registrations, approvals, notices, people)
+ROOMS: Final = (deals, sums, checks, registrations, approvals, notices, people)
 """In the order in which people look through them."""
 
 

@@ -109,10 +109,18 @@ def dates_step(reader: Reader) -> StepView:
                 open=True,
             ),
             FieldView("sign", words("Signed on"), FieldKind.DATE, "2026-02-12"),
-            FieldView("start", words("Starts on"), FieldKind.DATE, "2026-02-12"),
+            FieldView("start", words("Starts on"), FieldKind.DATE, "2025-11-29"),
             FieldView("end", words("Ends on"), FieldKind.DATE, "", required=False),
         ),
-        live_numbers(reader, annual=Decimal("30000"), currency="USD", sign_left=42, start_left=-3),
+        live_numbers(
+            reader,
+            annual=Decimal("30000"),
+            currency="USD",
+            sign_left=42,
+            start_left=-3,
+            sign=date(2026, 2, 12),
+            start=date(2025, 11, 29),
+        ),
         (Problem("payg_end_in_future", {"end": "2027-02-11", "today": "2026-03-02"}),),
         (("deployment", words("Deployment and pricing")),),
     )
@@ -162,6 +170,7 @@ def sections(reader: Reader) -> tuple[Section, ...]:
                 Line(words("Signed"), reader.date(date(2026, 2, 12))),
                 Line(words("Starts"), reader.date(date(2026, 2, 12))),
                 Line(words("Ends"), reader.date(date(2027, 2, 11))),
+                *live_numbers(reader, sign_left=42, sign=date(2026, 2, 12)),
             ),
         ),
         Section(

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from cards import buttons, elements, inputs, pieces
+from cards import buttons, charts, elements, inputs, pieces, signs
 from cards.actions import Show
 from cards.elements import (
     Choice,
@@ -38,7 +38,7 @@ HELLO = words("Hello")
     "kind",
     dict.fromkeys(
         kind
-        for module in (pieces, inputs, buttons)
+        for module in (pieces, inputs, buttons, signs, charts)
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Piece)
     ),

@@ -32,6 +32,20 @@ HOSTILE = {
     "c6_templates": "${evil} {{DATE(2026-01-01T00:00:00Z)}} {0} {name}",
 }
 TEAMS_EXTRAS = {("AdaptiveCard", "msteams"), ("AdaptiveCard", "$schema")}
+ANYWHERE = {"type", "fallback", "spacing"}
+TEAMS_ELEMENTS = {
+    "Badge": {"text", "style", "appearance", "shape"},
+    "Icon": {"name", "size", "style", "color"},
+    "ProgressBar": {"value", "max", "color"},
+    "Chart.Donut": {"title", "data"},
+    "Chart.Pie": {"title", "data"},
+    "Chart.VerticalBar": {"title", "data"},
+    "Chart.HorizontalBar": {"title", "data"},
+    "Chart.Line": {"title", "data"},
+    "Chart.VerticalBar.Grouped": {"title", "data"},
+    "Chart.Gauge": {"title", "value", "min", "max", "subLabel", "valueFormat", "segments"},
+}
+"""What Teams draws beyond the official schema: nothing else may be on a card of ours."""
 
 
 def nodes(value: object) -> Iterator[Node]:
@@ -70,8 +84,19 @@ def schema() -> jsonschema.Draft6Validator:
     return jsonschema.Draft6Validator(json.loads(source))
 
 
+def plainly(value: object) -> object:
+    """The card as a client draws it that knows no more than the official schema."""
+    if isinstance(value, list):
+        return [plainly(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("type") in TEAMS_ELEMENTS:
+        return plainly(value["fallback"])
+    return {key: plainly(inner) for key, inner in value.items()}
+
+
 def without_extras(card: Node) -> Node:
-    bare = copy.deepcopy(card)
+    bare = cast("Node", plainly(copy.deepcopy(card)))
     for node in nodes(bare):
         for kind, name in TEAMS_EXTRAS:
             if node.get("type") == kind:
@@ -100,6 +125,23 @@ def test_the_schema_refuses_what_it_should(schema: jsonschema.Draft6Validator) -
     wrong = without_extras(samples.make("notice"))
     cast("list[Node]", wrong["body"]).append({"type": "TextBlock", "text": "x", "typo": 1})
     assert not schema.is_valid(wrong)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_only_teams_draws_is_listed_and_has_a_fallback_that_all_draw(name: str) -> None:
+    for node in nodes(samples.make(name)):
+        allowed = TEAMS_ELEMENTS.get(str(node.get("type")))
+        if allowed is not None:
+            assert node.keys() <= ANYWHERE | allowed
+            beneath = [str(each.get("type")) for each in nodes(node["fallback"])]
+            assert not set(beneath) & set(TEAMS_ELEMENTS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_state_says_the_same_with_and_without_a_badge(name: str) -> None:
+    for node in nodes(samples.make(name)):
+        if node.get("type") == "Badge":
+            assert rendered(str(cast("Node", node["fallback"])["text"])) == node["text"]
 
 
 @pytest.mark.parametrize("name", NAMES)

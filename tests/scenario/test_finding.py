@@ -78,3 +78,23 @@ async def test_F10_a_search_that_ends_early_says_so_and_what_to_type(ben: World)
     await ben.switch(page_size=100)
     await ben.says("ada", "show zyxwvut")
     assert "first" not in (await ben.hears("ada", until="cannot find")).words
+
+
+async def test_the_pipeline_adds_up_ones_own_deals_in_one_read(ben: World) -> None:
+    before = len(await ben.requests())
+    await ben.says("ben", "pipeline")
+    mine = (await ben.hears("ben", until="My pipeline")).words
+    assert "Made of" in mine
+    assert "open deals, worth" in mine
+    assert len(await ben.requests()) == before + 1
+    await ben.clicks("ben", "All I may see")
+    await ben.hears("ben", until="Pipeline of the deals")
+    await ben.clicks("ben", "Active deals")
+    await ben.hears("ben", until="Active deals")
+    assert await ben.ledger() == []
+
+
+async def test_the_pipeline_in_a_group_is_of_whoever_asked(ben: World) -> None:
+    await ben.says("ben", "my pipeline", where="group")
+    said = (await ben.hears("ben", where="group", until="Pipeline of")).words
+    assert "Ben Okafor" in said
