@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,8 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 async def insert_if_absent(connection: AsyncConnection, table: sa.Table, **values: object) -> bool:
     """Inserts a row unless a unique key of it is taken; says whether it did."""
-    statement = _insert(connection, table).values(**values).on_conflict_do_nothing()
-    return await changed(connection, statement)
+    return await changed(connection, _inserted_once(connection.dialect.name, table), values)
 
 
 async def put(
@@ -27,27 +27,47 @@ async def put(
 
     A column in `keep_when_none` keeps what is stored when the new value is None.
     """
-    statement = _insert(connection, table).values(**values)
-    new = statement.excluded
-    updated = {
-        name: sa.func.coalesce(new[name], table.c[name]) if name in keep_when_none else new[name]
-        for name in values
-        if name not in key
-    }
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=list(key), set_=updated)
+    statement = _inserted_or_replaced(
+        connection.dialect.name, table, tuple(key), tuple(values), tuple(keep_when_none)
     )
+    await connection.execute(statement, values)
 
 
-async def changed(connection: AsyncConnection, statement: sa.Executable) -> bool:
+async def changed(
+    connection: AsyncConnection,
+    statement: sa.Executable,
+    values: dict[str, object] | None = None,
+) -> bool:
     """Runs a statement meant for one row and says whether it found it: a compare-and-set."""
-    result = await connection.execute(statement)
+    result = await connection.execute(statement, values)
     if not isinstance(result, sa.CursorResult):
         raise TypeError("only inserts, updates and deletes can be decisions")
     return result.rowcount == 1
 
 
-def _insert(connection: AsyncConnection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+@lru_cache
+def _inserted_once(dialect: str, table: sa.Table) -> sa.Executable:
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+@lru_cache
+def _inserted_or_replaced(
+    dialect: str,
+    table: sa.Table,
+    key: tuple[str, ...],
+    names: tuple[str, ...],
+    keep_when_none: tuple[str, ...],
+) -> sa.Executable:
+    """Making the statement costs more than running it."""
+    statement = _insert(dialect, table)
+    new = statement.excluded
+    updated = {
+        name: sa.func.coalesce(new[name], table.c[name]) if name in keep_when_none else new[name]
+        for name in names
+        if name not in key
+    }
+    return statement.on_conflict_do_update(index_elements=key, set_=updated)
+
+
+def _insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)

@@ -21,6 +21,14 @@ class _State(StrEnum):
     DONE = "done"
 
 
+_OF_KEY = sa.select(seen.c.state, seen.c.answer).where(seen.c.key == sa.bindparam("key"))
+_SETTLED = (
+    sa.update(seen)
+    .where(seen.c.key == sa.bindparam("settled"))
+    .values(state=_State.DONE, answer=sa.bindparam("answer"))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """The answer a delivery was given: an HTTP status and a JSON body, never a token."""
@@ -55,9 +63,7 @@ async def claim(
     new = {"key": key, "state": _State.RUNNING, "answer": None, "created": now}
     if await insert_if_absent(connection, seen, **new):
         return Mine()
-    found = (
-        await connection.execute(sa.select(seen.c.state, seen.c.answer).where(seen.c.key == key))
-    ).one()
+    found = (await connection.execute(_OF_KEY, {"key": key})).one()
     if found.state == _State.DONE:
         return _stored(found.answer)
     again = (
@@ -71,9 +77,7 @@ async def claim(
 async def settle(connection: AsyncConnection, key: str, answer: Stored) -> None:
     """Keep the answer for whoever delivers the same again."""
     text = json.dumps({"status": answer.status, "body": answer.body})
-    await connection.execute(
-        sa.update(seen).where(seen.c.key == key).values(state=_State.DONE, answer=text)
-    )
+    await connection.execute(_SETTLED, {"settled": key, "answer": text})
 
 
 async def forget(connection: AsyncConnection, key: str) -> None:

@@ -13,6 +13,9 @@ from bot.store import rows
 from bot.store.schema import token_caches
 
 _TABLE = token_caches.c
+_OF_PERSON = sa.select(_TABLE.blob, _TABLE.key_id, _TABLE.version).where(
+    _TABLE.tenant == sa.bindparam("tenant"), _TABLE.person == sa.bindparam("person")
+)
 ABSENT = 0
 """The version of a cache that is not there: `save` with it only inserts."""
 
@@ -28,9 +31,7 @@ class SealedCache:
 
 async def load(connection: AsyncConnection, tenant: str, person: str) -> SealedCache | None:
     """The cache of a person, or None when they are signed out."""
-    result = await connection.execute(
-        sa.select(_TABLE.blob, _TABLE.key_id, _TABLE.version).where(_is(tenant, person))
-    )
+    result = await connection.execute(_OF_PERSON, {"tenant": tenant, "person": person})
     row = result.one_or_none()
     return None if row is None else SealedCache(bytes(row.blob), row.key_id, row.version)
 
