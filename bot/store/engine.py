@@ -11,26 +11,23 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Protocol
+from typing import Protocol, cast
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, AdaptedConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.store import migrations, sqlite_inline
 from bot.store.errors import StoreBusy, StoreError, StoreFull, StoreUnavailable, UnknownDatabase
+from bot.store.sqlite_inline import Kind
 
 BUSY_SECONDS = 5.0
 UPGRADE_SECONDS = 60.0
-_READING = "dealdesk_reading"
-_PLAIN = "dealdesk_plain"
+_KIND = "dealdesk_kind"
 _UPGRADE_LOCK = 0x6465616C
-_PRAGMAS = (
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-)
+_PRAGMAS = ("PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON")
 
 
 class _Cursor(Protocol):
@@ -49,7 +46,7 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
-        self._reading = engine.execution_options(**{_READING: True})
+        self._kinds = {kind: engine.execution_options(**{_KIND: kind}) for kind in Kind}
         self._writer = asyncio.Lock()
 
     def __repr__(self) -> str:
@@ -62,19 +59,22 @@ class Store:
         return url.database or "memory" if self.is_sqlite else url.render_as_string()
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
+    async def begin(self, *, flush: bool = True) -> AsyncIterator[AsyncConnection]:
         """A transaction that may write, committed at the end of the block.
 
+        Without `flush` a power cut (not the end of the process) may take it back as long as no
+        later transaction was flushed: for notes that nothing rests on but what is noted later.
         Raises StoreBusy, StoreFull or StoreUnavailable; constraint violations stay
         `sqlalchemy.exc.IntegrityError`. Not to be nested inside another one.
         """
-        async with self._turn(), _translated(self.label), self.engine.begin() as connection:
+        engine = self._kinds[Kind.FLUSHED if flush else Kind.NOTED]
+        async with self._turn(), _translated(self.label), engine.begin() as connection:
             yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that only reads; it never waits for a writer."""
-        async with _translated(self.label), self._reading.begin() as connection:
+        async with _translated(self.label), self._kinds[Kind.READING].begin() as connection:
             yield connection
 
     def _turn(self) -> AbstractAsyncContextManager[None]:
@@ -138,11 +138,11 @@ async def _switch_to_wal(store: Store) -> None:
     while True:
         try:
             async with store.engine.connect() as connection:
-                options = await connection.execution_options(**{_PLAIN: True})
-                await options.exec_driver_sql("PRAGMA journal_mode=WAL")
+                await connection.execution_options(**{_KIND: Kind.NONE})
+                await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
                 return
         except DBAPIError as error:
-            if not isinstance(_meaning(error, store.label), StoreBusy):
+            if not isinstance(_meaning(error.orig, store.label), StoreBusy):
                 raise
             await asyncio.sleep(0.05)
 
@@ -162,6 +162,7 @@ def _sqlite(address: URL) -> AsyncEngine:
         },
         hide_parameters=True,
         pool_timeout=BUSY_SECONDS,
+        pool_use_lifo=True,
     )
     sa.event.listen(engine.sync_engine, "connect", _set_pragmas)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -196,10 +197,9 @@ def _set_pragmas(driver: _Driver, _record: object) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    options = connection.get_execution_options()
-    if options.get(_PLAIN, False):
-        return
-    connection.exec_driver_sql("BEGIN" if options.get(_READING, False) else "BEGIN IMMEDIATE")
+    kind = connection.get_execution_options().get(_KIND, Kind.FLUSHED)
+    driver = cast("AdaptedConnection", connection.connection.dbapi_connection)
+    driver.run_async(lambda opened: opened.begin(kind))
 
 
 @asynccontextmanager
@@ -211,13 +211,15 @@ async def _translated(label: str) -> AsyncIterator[None]:
     except PoolTimeout as error:
         raise StoreBusy(f"every connection to {label} is in use") from error
     except DBAPIError as error:
+        raise _meaning(error.orig, label) from error
+    except sqlite3.Error as error:
         raise _meaning(error, label) from error
     except OSError as error:
         raise StoreUnavailable(f"{label} does not answer") from error
 
 
-def _meaning(error: DBAPIError, label: str) -> StoreError:
-    words = str(error.orig).lower()
+def _meaning(error: BaseException | None, label: str) -> StoreError:
+    words = str(error).lower()
     if "locked" in words or "deadlock detected" in words:
         return StoreBusy(f"{label} is busy")
     if "disk is full" in words or "no space left" in words or "disk i/o error" in words:

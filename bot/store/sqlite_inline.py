@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import Any
 
 _FIRST_PAUSE = 0.001
@@ -19,15 +20,46 @@ _PRIMARY = 0xFF
 Values = Sequence[object]
 
 
+class Kind(StrEnum):
+    """What a transaction is for."""
+
+    NONE = "none"
+    """Statements that SQLite runs outside transactions only."""
+    READING = "reading"
+    """It sees the file as it was at its first statement, and waits for no writer."""
+    NOTED = "noted"
+    """It writes, but the disk is not waited for."""
+    FLUSHED = "flushed"
+    """It writes, and what it wrote is on the disk when it ends."""
+
+
+_BEGIN = {Kind.READING: "BEGIN", Kind.NOTED: "BEGIN IMMEDIATE", Kind.FLUSHED: "BEGIN IMMEDIATE"}
+_NORMAL = 1
+"""The level of `PRAGMA synchronous` at which the disk is waited for only now and then."""
+
+
 class Connection:
     """One open file. `patience` tells for how many seconds a locked file is asked for again."""
 
     def __init__(self, opened: sqlite3.Connection, patience: Callable[[], float]) -> None:
         self._connection = opened
         self._patience = patience
+        self._level, self._usual_level = -1, -1
 
     def cursor(self) -> Cursor:
         return Cursor(self._connection.cursor(), self._patience)
+
+    async def begin(self, kind: Kind) -> None:
+        """Begins a transaction. Raises sqlite3.OperationalError when the file stays locked."""
+        if self._usual_level < 0:
+            found = self._connection.execute("PRAGMA synchronous").fetchone()
+            self._level = self._usual_level = int(found[0])
+        wanted = min(self._usual_level, _NORMAL) if kind is Kind.NOTED else self._usual_level
+        if wanted != self._level:
+            self._connection.execute(f"PRAGMA synchronous={wanted}")
+            self._level = wanted
+        if kind in _BEGIN:
+            await self.cursor().execute(_BEGIN[kind])
 
     async def commit(self) -> None:
         self._connection.commit()

@@ -157,6 +157,16 @@ async def test_sqlite_is_durable(tmp_path: Path) -> None:
     }
 
 
+async def test_only_a_note_does_not_wait_for_the_disk(tmp_path: Path) -> None:
+    store = await _sqlite(tmp_path)
+    found = []
+    for flush in (False, True, False, True):
+        async with store.begin(flush=flush) as connection:
+            found.append(await connection.scalar(sa.text("PRAGMA synchronous")))
+    await store.close()
+    assert found == [1, 2, 1, 2]
+
+
 async def _sqlite(tmp_path: Path) -> Store:
     store = open_store(f"sqlite+aiosqlite:///{tmp_path}/dealdesk.db")
     await upgrade(store)
