@@ -259,6 +259,9 @@ class Sender(Protocol):
 class Listener(Protocol):
     """What the bot does when something reaches it. Called with verified activities only."""
 
+    def may_repeat(self, heard: Said | Pressed) -> bool:
+        """Whether hearing this twice does no more than hearing it once: it need not be noted."""
+
     async def said(self, said: Said) -> None:
         """Somebody typed something."""
 

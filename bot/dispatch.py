@@ -177,7 +177,7 @@ class Dispatch:
         return replace(command, target=Fragment(deal), reason=reason)
 
     async def _help(self, turn: Turn, topic: str | None) -> Reply:
-        signed_in = await self._desk.identity.is_signed_in(turn.person)
+        signed_in = await self._desk.identity.seems_signed_in(turn.person)
         card = help_card(HELP, topic, signed_in, turn.reader)
         return Reply(card=card, summary=sentence("What you can say"))
 

@@ -11,6 +11,8 @@ from datetime import timedelta
 import structlog
 
 from bot.background import Background
+from bot.command import Help
+from bot.commands import parse
 from bot.conversation import (
     Answer,
     Exchanged,
@@ -18,7 +20,6 @@ from bot.conversation import (
     Message,
     Person,
     Place,
-    PlaceKind,
     Pressed,
     Said,
     SendFailed,
@@ -28,12 +29,13 @@ from bot.desk import Desk, Turn
 from bot.dispatch import Dispatch, shares
 from bot.explain import explain
 from bot.identity import SignInNeeded, SignInUnavailable
+from bot.met import Met
 from bot.outbox import SETTLE, written
 from bot.proposals import not_valid, settle_later
 from bot.replies import Left, Reply, Where, post
 from bot.sign_in_cards import SignInCards
 from bot.store import outbox as outbox_rows
-from bot.store import people, waiting
+from bot.store import waiting
 from bot.store.errors import StoreError
 from bot.store.waiting import Waiting
 from cards import actions
@@ -67,6 +69,13 @@ class Turns:
         self._dispatch = dispatch
         self._sign_in = sign_in
         self._background = background
+        self._met = Met(desk.store, desk.now)
+
+    def may_repeat(self, heard: Said | Pressed) -> bool:
+        """Help is shown as often as it is asked for, and nothing comes of it."""
+        if isinstance(heard, Pressed):
+            return heard.verb == HELP_VERB
+        return isinstance(parse(heard.text, self._desk.now().date()), Help)
 
     async def said(self, said: Said) -> None:
         """A typed command."""
@@ -291,17 +300,8 @@ class Turns:
             _log.info("earlier card stays", error=str(error))
 
     async def _remember(self, person: Person, place: Place, locale: str) -> None:
-        personal = place.conversation_id if place.kind is PlaceKind.PERSONAL else None
         try:
-            async with self._desk.store.begin() as connection:
-                await people.remember(
-                    connection,
-                    person,
-                    place.service_url,
-                    self._desk.now(),
-                    personal_conversation=personal,
-                    locale=locale,
-                )
+            await self._met.note(person, place, locale)
         except StoreError as error:
             _log.warning("person not remembered", error=str(error))
 
@@ -355,6 +355,8 @@ _PASSING = (
     StoreError,
 )
 """Errors after which the same press may succeed."""
+
+HELP_VERB = actions.pack(actions.Help())["verb"]
 
 SHOWN_WITHIN = 1.0
 """Seconds a client takes to put an invoke's answer in place of the card."""

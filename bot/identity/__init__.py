@@ -67,6 +67,10 @@ class Identity:
         """Whether there are tokens for this person; they may turn out to be revoked."""
         return await self.account(person) is not None
 
+    async def seems_signed_in(self, person: Person) -> bool:
+        """As `is_signed_in`, but half a minute late: for what is only shown."""
+        return await self._tokens.has_any(person)
+
     async def account(self, person: Person) -> Account | None:
         """Who this person is signed in as, or None when signed out."""
         return await self._tokens.account(person)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 import structlog
@@ -24,10 +24,13 @@ from bot.identity.entra import (
 )
 from bot.identity.reasons import Reason, SignInNeeded, SignInUnavailable, needed
 from bot.identity.sealing import Sealer
+from bot.recent import Recent
 from bot.store import audit, people, token_caches
 from bot.store.engine import Store
 
 _log = structlog.get_logger(__name__)
+_KNOWN_FOR = timedelta(seconds=30)
+_MOST_KNOWN = 10_000
 
 
 class PersonsToken:
@@ -75,6 +78,7 @@ class Tokens:
         self._sealer = sealer
         self._store = store
         self._clock = clock
+        self._known: Recent[tuple[str, str], bool] = Recent(_MOST_KNOWN, _KNOWN_FOR, clock)
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def token(self, person: Person, *, rejected: str | None = None) -> str:
@@ -97,6 +101,15 @@ class Tokens:
         opened = await self._open(person)
         return None if opened is None else self._entra.account(person.tenant, opened.cache)
 
+    async def has_any(self, person: Person) -> bool:
+        """Whether there are tokens for this person, or were half a minute ago."""
+        key = (person.tenant, person.id)
+        known = self._known.get(key)
+        if known is None:
+            known = await self.account(person) is not None
+            self._known.put(key, known)
+        return known
+
     async def keep(self, person: Person, granted: Granted, how: str) -> None:
         """Stores the tokens of a fresh sign-in in place of any others of this person."""
         async with self._store.begin() as connection:
@@ -104,6 +117,7 @@ class Tokens:
             await self._save(connection, person, granted.cache, expected=token_caches.ABSENT)
             await people.note_upn(connection, person.tenant, person.id, granted.account.upn)
             await audit.record(connection, self._entry(person, "sign_in", how))
+        self._known.drop((person.tenant, person.id))
 
     async def delete(self, person: Person) -> bool:
         """Forgets the person's tokens; says whether there were any."""
@@ -111,6 +125,7 @@ class Tokens:
             existed = await token_caches.delete(connection, person.tenant, person.id)
             if existed:
                 await audit.record(connection, self._entry(person, "sign_out", None))
+        self._known.drop((person.tenant, person.id))
         return existed
 
     async def _silent(self, person: Person, opened: _Opened, rejected: str | None) -> Silent:
@@ -142,6 +157,7 @@ class Tokens:
         """Deletes tokens that no longer serve, unless newer ones came meanwhile."""
         async with self._store.begin() as connection:
             await token_caches.delete(connection, person.tenant, person.id, expected=opened.version)
+        self._known.drop((person.tenant, person.id))
 
     async def _open(self, person: Person) -> _Opened | None:
         async with self._store.read() as connection:

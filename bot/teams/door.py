@@ -15,6 +15,7 @@ from botbuilder.schema import Activity
 from botframework.connector.auth import AuthenticateRequestResult
 
 from bot.conversation import Listener, PlaceKind, SendFailed
+from bot.recent import Recent
 from bot.store import seen
 from bot.store.engine import Store
 from bot.store.errors import StoreError
@@ -33,6 +34,8 @@ from bot.teams.refusal import Reason, Refused
 
 ACCEPTED = Stored(200)
 _KEEP = timedelta(hours=48)
+_LATELY = timedelta(minutes=10)
+_MOST_LATELY = 10_000
 _POLL_SECONDS = 0.2
 
 log = structlog.get_logger(__name__)
@@ -79,6 +82,7 @@ class Door:
         self._now = now
         self._patience = patience or Patience()
         self._turns: dict[str, asyncio.Task[Stored]] = {}
+        self._answered: Recent[str, Stored] = Recent(_MOST_LATELY, _LATELY, now)
         self._nameless = 0
         self._stopping = False
         self._began = now()
@@ -204,26 +208,44 @@ class Door:
     async def _once(
         self, key: str, activity: Activity, admitted: AuthenticateRequestResult
     ) -> Stored:
+        if self._handler.may_repeat(activity):
+            return await self._lightly(key, activity, admitted)
         known = await self._claim(key)
         if known is not None:
             log.info("delivered again", kind=activity.type, name=activity.name)
             return known
         answer = await self._run(activity, admitted)
         try:
-            async with self._store.begin() as connection:
+            async with self._store.begin(flush=False) as connection:
                 await seen.settle(connection, key, answer)
         except StoreError as error:
             log.error("answer not kept", reason=str(error))
         return answer
 
+    async def _lightly(
+        self, key: str, activity: Activity, admitted: AuthenticateRequestResult
+    ) -> Stored:
+        """A turn that changes nothing: only this process remembers that it was taken in."""
+        known = self._answered.get(key)
+        if known is not None:
+            log.info("delivered again", kind=activity.type, name=activity.name)
+            return known
+        answer = await self._run(activity, admitted)
+        if answer.body is None:
+            self._answered.put(key, answer)
+        return answer
+
     async def _claim(self, key: str) -> Stored | None:
-        """The answer somebody else gave, or None when the delivery is ours to run."""
+        """The answer somebody else gave, or None when the delivery is ours to run.
+
+        A claim is not flushed: whatever the turn does is, and the claim with it.
+        """
         while True:
             now = self._now()
             abandoned = now - timedelta(seconds=self._patience.abandoned)
             if self._store.is_sqlite:
                 abandoned = max(abandoned, self._began)
-            async with self._store.begin() as connection:
+            async with self._store.begin(flush=False) as connection:
                 found = await seen.claim(connection, key, now=now, abandoned=abandoned)
             match found:
                 case seen.Mine():
@@ -252,13 +274,20 @@ class Door:
     @asynccontextmanager
     async def _typing(self, activity: Activity) -> AsyncIterator[None]:
         """Shows the bot working when a message takes long (Teams store: within 2 s)."""
-        task = None
+        typing: list[asyncio.Task[None]] = []
+
+        def begin() -> None:
+            typing.append(asyncio.create_task(self._type_on(activity)))
+
+        timer = None
         if activity.type == "message":
-            task = asyncio.create_task(self._type_on(activity))
+            timer = asyncio.get_running_loop().call_later(self._patience.typing, begin)
         try:
             yield
         finally:
-            if task is not None:
+            if timer is not None:
+                timer.cancel()
+            for task in typing:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
 
@@ -266,7 +295,6 @@ class Door:
         place = place_of(activity, self._bot_id)
         if place.kind is PlaceKind.CHANNEL:
             return
-        await asyncio.sleep(self._patience.typing)
         with contextlib.suppress(SendFailed):
             while True:
                 await self._connector.typing(place)

@@ -39,6 +39,15 @@ class TeamsHandler(ActivityHandler):  # type: ignore[misc]
             "signin/verifyState": self._verify_state,
         }
 
+    def may_repeat(self, activity: Activity) -> bool:
+        """Whether this could be run twice without harm. Raises Refused(400)."""
+        if activity.type == "message":
+            return self._listener.may_repeat(message_of(activity, self._bot_id))
+        if activity.type == "invoke" and activity.name == "adaptiveCard/action":
+            pressed = execute_of(activity, self._bot_id)
+            return isinstance(pressed, Pressed) and self._listener.may_repeat(pressed)
+        return False
+
     async def on_message_activity(self, turn_context: TurnContext) -> None:
         """Something said, or an Action.Submit button."""
         heard = message_of(turn_context.activity, self._bot_id)

@@ -257,8 +257,12 @@ class Recorder:
     heard: list[Said | Pressed | Exchanged | Installed] = field(default_factory=list)
     answer: Answer | None = None
     exchange: bool = True
+    repeatable: bool = False
     react: Callable[[object], Awaitable[None]] | None = None
     change: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    def may_repeat(self, heard: Said | Pressed) -> bool:
+        return self.repeatable
 
     async def said(self, said: Said) -> None:
         await self._note(said)

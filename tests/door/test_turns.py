@@ -107,6 +107,43 @@ async def test_a11_a_delivery_another_process_runs_is_waited_for(at_door: Stage)
     assert at_door.listener.heard == []
 
 
+async def _kept(at_door: Stage) -> int:
+    async with at_door.store.read() as connection:
+        return len((await connection.execute(sa.select(seen_table))).all())
+
+
+async def test_a11_what_may_be_repeated_is_remembered_by_the_process_alone(
+    at_door: Stage,
+) -> None:
+    at_door.listener.repeatable = True
+    activity = at_door.activity()
+    for _ in range(3):
+        assert (await at_door.post(activity)).status == 200
+    assert len(at_door.listener.heard) == 1
+    assert await _kept(at_door) == 0
+    at_door.clock.advance(601)
+    await at_door.post(activity)
+    assert len(at_door.listener.heard) == 2
+
+
+async def test_a11_a_button_that_may_be_repeated_answers_again(at_door: Stage) -> None:
+    at_door.listener.repeatable = True
+    at_door.listener.answer = Answer(card=CARD)
+    activity = at_door.execute()
+    assert [(await at_door.post(activity)).json for _ in range(2)] == [SHOWN, SHOWN]
+    assert await _kept(at_door) == 0
+
+
+async def test_a11_duplicates_at_once_of_what_may_be_repeated_run_once(at_door: Stage) -> None:
+    at_door.listener.repeatable = True
+    hold, activity = Hold(at_door), at_door.activity()
+    posts = [asyncio.create_task(at_door.post(activity)) for _ in range(5)]
+    await hold.began.wait()
+    hold.go.set()
+    assert {reply.status for reply in await asyncio.gather(*posts)} == {200}
+    assert len(at_door.listener.heard) == 1
+
+
 async def test_a11_old_deliveries_are_forgotten(at_door: Stage) -> None:
     await at_door.post(at_door.activity())
     at_door.clock.advance(49 * 3600)

@@ -56,6 +56,25 @@ async def put_blob(store: Store, who: str, blob: bytes) -> None:
         )
 
 
+async def test_what_is_shown_of_a_sign_in_is_half_a_minute_late_at_most(
+    stand: Stand, identity: Identity, store: Store, clock: Clock
+) -> None:
+    elsewhere = stand.identity(store, clock)
+    assert not await identity.seems_signed_in(person("ben"))
+    await sign_in(stand, identity, "ben")
+    assert await identity.seems_signed_in(person("ben"))
+    await elsewhere.sign_out(person("ben"))
+    assert await identity.seems_signed_in(person("ben"))
+    assert not await identity.is_signed_in(person("ben"))
+    clock.advance(seconds=31)
+    assert not await identity.seems_signed_in(person("ben"))
+    await sign_in(stand, identity, "ben")
+    assert await identity.seems_signed_in(person("ben"))
+    await identity.sign_out(person("ben"))
+    assert not await identity.seems_signed_in(person("ben"))
+    elsewhere.close()
+
+
 async def test_without_a_sign_in_there_is_no_token(stand: Stand, identity: Identity) -> None:
     assert (await needed(identity)).reason is Reason.SIGNED_OUT
     assert stand.entra.calls == []
