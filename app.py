@@ -60,8 +60,17 @@ def outside_world(settings: Settings) -> Iterator[tuple[Settings, str | None]]:
         world.stop()
 
 
+async def cards(_settings: Settings, words: Sequence[str], say: Callable[[str], None]) -> int:
+    """Draw the sample cards as the sandbox draws cards."""
+    from cards.samples.gallery import in_every_language
+    from sandbox import gallery
+
+    return await gallery.run(in_every_language(), words, say)
+
+
 Task = Callable[[Settings, Sequence[str], Callable[[str], None]], Coroutine[None, None, int]]
 TASKS: Mapping[str, Task] = {
+    "cards": cards,
     "db": maintenance.run,
     "webhook": webhook_registration.run,
 }

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from cards.actions import Action, pack
 from cards.pieces import ActionSet, Part, Piece, Property, Words
-from cards.wording import Text, shortened
+from cards.wording import Text, shortened, text
 
 LINK_HOSTS: Final = frozenset({"partner.microsoft.com"})
 """Where a button may lead (case C5)."""
 
+_LONGEST_NAME: Final = 400
 _LONGEST_TITLE: Final = 25
 
 
@@ -50,14 +51,31 @@ def button(
     primary: bool = False,
     danger: bool = False,
     inputs: bool = False,
-    spoken: bool = False,
 ) -> Piece:
     """An Action.Execute, with an Action.Submit for clients that know none (teams.md 2.2).
 
-    `inputs` says whether the press brings the card's inputs along and checks them first. `spoken`
-    is for a title that nobody sees, because it names a press on a container: it is not cut short.
+    `inputs` says whether the press brings the card's inputs along and checks them first.
     """
-    title = title if spoken else shortened(title, _LONGEST_TITLE)
+    title = shortened(title, _LONGEST_TITLE)
+    return _pressed(title, action, primary=primary, danger=danger, inputs=inputs)
+
+
+def tap(action: Action, *shown: Text) -> Piece:
+    """The press anywhere on a container, named by all the words `shown` in it, in their order.
+
+    A screen reader reads the name and nothing else of what can be pressed (WCAG 2.5.3, 4.1.2).
+    """
+    return _pressed(text(" ".join(each.plain for each in shown), limit=_LONGEST_NAME), action)
+
+
+def _pressed(
+    title: Text,
+    action: Action,
+    *,
+    primary: bool = False,
+    danger: bool = False,
+    inputs: bool = False,
+) -> Piece:
     packed = pack(action)
     verb, data = packed["verb"], packed["data"]
     look = {

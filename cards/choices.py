@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from cards.actions import Choose
-from cards.elements import Piece, Size, Style, button, card, container, heading, paragraph, words
+from cards.elements import (
+    Piece,
+    Size,
+    Style,
+    button,
+    card,
+    container,
+    heading,
+    paragraph,
+    tap,
+    words,
+)
 from cards.notice import Words, said
 from cards.reader import Reader
 
@@ -33,7 +44,7 @@ def choice_card(
                 [paragraph(label)],
                 style=Style.CALM,
                 spacing="small",
-                tap=button(label, Choose(question, index)),
+                tap=tap(Choose(question, index), label),
             )
             for index, label in enumerate(labels)
         ]

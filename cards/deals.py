@@ -19,6 +19,7 @@ from cards.elements import (
     heading,
     paragraph,
     shortened,
+    tap,
     words,
 )
 from cards.notice import Words, said
@@ -71,20 +72,20 @@ def _row(view: DealView, reader: Reader) -> Piece:
     referral = view.referral
     state, color = state_of(referral.status, referral.substatus)
     name = words("#{handle} {name}", handle=view.handle, name=name_of(view))
-    left = [paragraph(name, strong=True)]
-    left.append(paragraph(customer_of(view), size=Size.SMALL, spacing="none"))
+    customer, shown = customer_of(view), shortened(state, 18)
+    left = [paragraph(name, strong=True), paragraph(customer, size=Size.SMALL, spacing="none")]
+    names = [name, customer]
     if referral.closing is not None and referral.is_open:
         due = words("Closes {day}", day=reader.date(referral.closing))
         left.append(paragraph(due, subtle=True, size=Size.SMALL, spacing="none"))
-    right = [
-        paragraph(shortened(state, 18), color=color, size=Size.SMALL, right=True, spacing="none")
-    ]
+        names.append(due)
+    right = [paragraph(shown, color=color, size=Size.SMALL, right=True, spacing="none")]
     if referral.deal_value is not None:
         money = reader.money(referral.deal_value, referral.currency)
         right.insert(0, paragraph(money, right=True))
-    opens = button(words("Open #{handle}", handle=view.handle), Show(referral.id))
+        names.append(money)
     row = columns([column(left), column(right, width="auto")])
-    return container([row], separator=True, tap=opens)
+    return container([row], separator=True, tap=tap(Show(referral.id), *names, shown))
 
 
 def _buttons(page: int, more: bool, filter: str, text: str) -> list[Piece]:

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Final
 
 from cards.actions import Action, pack
-from cards.buttons import action_set, button, link, toggle
+from cards.buttons import action_set, button, link, tap, toggle
 from cards.inputs import Choice, choice_input, date_input, number_input, text_input, toggle_input
 from cards.pieces import (
     Card,
@@ -57,6 +57,7 @@ __all__ = [
     "passage",
     "shortened",
     "table",
+    "tap",
     "text",
     "text_input",
     "toggle",
@@ -202,7 +203,7 @@ def container(
     visible: bool = True,
     tap: Piece | None = None,
 ) -> Piece:
-    """A Container. `tap` is the action of a press anywhere on it, made by `button`."""
+    """A Container. `tap` is the action of a press anywhere on it, made by `tap`."""
     return Container(
         items=list(items),
         style=style,

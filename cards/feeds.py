@@ -33,6 +33,7 @@ from cards.elements import (
     facts,
     heading,
     paragraph,
+    tap,
     text,
     text_input,
     toggle_input,
@@ -117,12 +118,13 @@ def feeds_card(views: Sequence[FeedView], reader: Reader) -> dict[str, object]:
         state, color = _STATES[view.state]
         said = [line for _name, line in _lines(view, reader)[1:] if line]
         more = text(" · ".join(line.plain for line in said), limit=200)
+        name = words("{kind}: {state}", kind=_kind(view), state=state)
+        more = more or words("Every deal")
         row = [
-            paragraph(words("{kind}: {state}", kind=_kind(view), state=state), color=color),
-            paragraph(more or words("Every deal"), subtle=True, size=Size.SMALL, spacing="none"),
+            paragraph(name, color=color),
+            paragraph(more, subtle=True, size=Size.SMALL, spacing="none"),
         ]
-        opens = button(words("Open"), OpenFeed(view.id))
-        body.append(container(row, separator=True, tap=opens))
+        body.append(container(row, separator=True, tap=tap(OpenFeed(view.id), name, more)))
     if views:
         hint = words("Select one to edit, pause, test or delete it.")
         body.append(paragraph(hint, subtle=True, size=Size.SMALL))

@@ -41,6 +41,7 @@ from cards.elements import (
     facts,
     heading,
     paragraph,
+    tap,
     text,
     text_input,
     toggle_input,
@@ -344,9 +345,8 @@ def _problems(
 def _change(step: str, title: Words, draft_id: str) -> Piece:
     """A link to another step, by its name."""
     named = words("Change: {title}", title=said(title))
-    go = button(named, GoTo(draft_id, step), spoken=True)
     link = paragraph(named, color=Color.ACCENT, strong=True)
-    return container([link], tap=go, spacing="small")
+    return container([link], tap=tap(GoTo(draft_id, step), named), spacing="small")
 
 
 def _still_needed(names: Sequence[Text]) -> list[Piece]:
@@ -419,7 +419,7 @@ def _lines(lines: Sequence[Line], *, spacing: str | None = None) -> list[Piece]:
 def _section(section: Section, draft_id: str, reader: Reader) -> Piece:
     title = said(section.title)
     named = words("Change: {title}", title=title)
-    change = button(named, GoTo(draft_id, section.step), spoken=True)
+    change = tap(GoTo(draft_id, section.step), named)
     link = container([paragraph(words("Change"), color=Color.ACCENT, strong=True)], tap=change)
     top = columns(
         [column([paragraph(title, strong=True)], middle=True), column([link], width="auto")]
@@ -442,5 +442,5 @@ def _draft(row: DraftRow, reader: Reader) -> Piece:
             paragraph(until, subtle=True, size=Size.SMALL, spacing="none"),
         ],
         separator=True,
-        tap=button(words("Go on with #{handle}", handle=row.view.handle), Resume(row.draft_id)),
+        tap=tap(Resume(row.draft_id), name, where, until),
     )

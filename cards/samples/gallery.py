@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from cards.reader import Reader
 from cards.samples import approvals, checks, deals, notices, people, registrations, sums
-from cards.samples.deals import READER, Card
+from cards.samples.deals import NOW, READER, Card
 
 ROOMS: Final = (deals, sums, checks, registrations, approvals, notices, people)
 """In the order in which people look through them."""
+
+READERS: Final[Mapping[str, Reader]] = {
+    "en": READER,
+    "de": Reader("de-DE", "Europe/Berlin", NOW),
+    "ja": Reader("ja-JP", "Asia/Tokyo", NOW),
+}
+"""By language: people who look at the same deals at the same moment."""
 
 
 def samples(reader: Reader = READER) -> dict[str, Callable[[], Card]]:
@@ -26,3 +34,12 @@ def names() -> list[str]:
 def make(name: str, reader: Reader = READER) -> Card:
     """One of the cards."""
     return samples(reader)[name]()
+
+
+def in_every_language() -> dict[str, Callable[[], dict[str, Card]]]:
+    """By language, what makes every card by name in it."""
+    return {language: partial(_all, reader) for language, reader in READERS.items()}
+
+
+def _all(reader: Reader) -> dict[str, Card]:
+    return {name: made() for name, made in samples(reader).items()}

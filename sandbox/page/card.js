@@ -56,6 +56,22 @@ function open(address) {
   if (/^https?:\/\//i.test(address ?? "")) window.open(address, "_blank", "noopener");
 }
 
+const REFERENCES = ["for", "aria-labelledby", "aria-describedby", "aria-controls", "aria-owns", "aria-activedescendant"];
+let drawn = 0;
+
+// Cards know nothing of their neighbours: ids and groups of choices that are unique within each become so on the page.
+function separate(element) {
+  drawn += 1;
+  const renamed = (id) => `card${drawn}-${id}`;
+  for (const part of element.querySelectorAll("[id]")) part.id = renamed(part.id);
+  for (const part of element.querySelectorAll("[name]")) part.name = renamed(part.name);
+  for (const attribute of REFERENCES) {
+    for (const part of element.querySelectorAll(`[${attribute}]`)) {
+      part.setAttribute(attribute, part.getAttribute(attribute).split(/\s+/).filter(Boolean).map(renamed).join(" "));
+    }
+  }
+}
+
 // Returns { element, notes }: notes are what the renderer complained of.
 export function drawCard(json, { theme = "light", onPress = () => {} } = {}) {
   const card = new AC.AdaptiveCard();
@@ -68,5 +84,6 @@ export function drawCard(json, { theme = "light", onPress = () => {} } = {}) {
   card.parse(json, context);
   const element = card.render() ?? document.createElement("div");
   element.classList.add("card");
+  separate(element);
   return { element, notes: notesOf(card, context, json) };
 }

@@ -14,6 +14,14 @@ const DARK = {
   tints: { good: "#1c3a20", warning: "#40320c", attention: "#4a1c24", accent: "#2d2f55" },
 };
 
+// As Teams' own high contrast theme: white on black, and every tone has an edge of its own.
+const CONTRAST = {
+  surface: "#000000", emphasis: "#000000", line: "#ffffff",
+  text: "#ffffff", subtle: "#ffffff",
+  accent: "#1aebff", good: "#3ff23f", warning: "#ffff01", attention: "#ffb3bd",
+  tints: { good: "#000000", warning: "#000000", attention: "#000000", accent: "#000000" },
+};
+
 const FONT = "'Segoe UI', 'Open Sans', system-ui, -apple-system, Roboto, 'Helvetica Neue', sans-serif";
 
 function inks(palette) {
@@ -91,4 +99,4 @@ function hostConfig(palette) {
   };
 }
 
-export const HOST_CONFIGS = { light: hostConfig(LIGHT), dark: hostConfig(DARK) };
+export const HOST_CONFIGS = { light: hostConfig(LIGHT), dark: hostConfig(DARK), contrast: hostConfig(CONTRAST) };

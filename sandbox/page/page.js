@@ -226,7 +226,7 @@ function fromAddress() {
   return {
     person: state.people.some(({ key }) => key === person) ? person : state.people[0].key,
     conversation: given.get("conversation") ?? "",
-    theme: ["light", "dark"].includes(given.get("theme")) ? given.get("theme") : wish,
+    theme: ["light", "dark", "contrast"].includes(given.get("theme")) ? given.get("theme") : wish,
   };
 }
 

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import aiohttp
 from playwright.async_api import Locator, Page, expect
 
+from sandbox.browser import launched
 from tests.bots import AsProcess, start_process, until_alive
-from tests.browser import launched
 from tests.client.pages import SCREENS, Pages, say
 from tests.world import World
 
@@ -121,5 +121,5 @@ async def office(world: World) -> AsyncIterator[Office]:
 
 _SIDEWAYS = """[document.documentElement, ...document.querySelectorAll('#messages, .card')]
     .filter((it) => it.scrollWidth > it.clientWidth).map((it) => it.tagName + it.className)"""
-_UNREADABLE = """import('./measure.js')
+_UNREADABLE = """import('./gallery/rules.js')
     .then((it) => [...it.unnamed(document.body), ...it.faint(document.body)])"""

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 
 from playwright.async_api import Browser, Locator, Page, Route
 
-from tests.browser import CHECKOUT
+from sandbox.browser import CHECKOUT
 
 SCREENS = CHECKOUT / "out" / "screens"
-MEASURE = CHECKOUT / "tests" / "render.js"
 WAIT_MS = 10_000
 
 
@@ -55,9 +54,7 @@ class Pages:
 
     async def _watch(self, route: Route) -> None:
         url = route.request.url
-        if url == f"{self.address}measure.js":
-            await route.fulfill(path=MEASURE, content_type="text/javascript")
-        elif url.startswith(self.address) or self.outside(url):
+        if url.startswith(self.address) or self.outside(url):
             await route.continue_()
         else:
             self.troubles.append(f"network: {url}")

@@ -12,7 +12,7 @@ import aiohttp
 from playwright.async_api import Page
 
 from sandbox import launch
-from tests.browser import launched
+from sandbox.browser import launched
 from tests.client.pages import Pages, heard, keep, say
 from tests.client.stand_in_bot import StandInBot
 

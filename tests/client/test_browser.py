@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import browser
+from sandbox import browser
 
 pytestmark = pytest.mark.client
 

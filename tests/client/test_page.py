@@ -275,7 +275,7 @@ async def _is_readable(page: Page) -> None:
     )
     assert sideways == []
     measured = await page.evaluate(
-        "import('./measure.js')"
+        "import('./gallery/rules.js')"
         ".then((it) => [...it.unnamed(document.body), ...it.faint(document.body)])"
     )
     assert measured == []

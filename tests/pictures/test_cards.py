@@ -1,4 +1,5 @@
-"""Every card as it is drawn: on a phone and on a desk, light and dark, with nothing cut off."""
+"""Every card as it is drawn: on a phone, in a narrow pane and on a desk, in every theme and
+language, with nothing cut off, out of order, unnamed or hard to read."""
 
 from __future__ import annotations
 
@@ -9,14 +10,14 @@ import pytest_asyncio
 
 from cards.samples import gallery as samples
 from cards.wording import passage, text
-from tests.browser import CHECKOUT
+from sandbox.browser import CHECKOUT
+from sandbox.drawing import RULES, THEMES, WIDTHS, DrawingRoom, Found, Look
 from tests.pictures import gallery
-from tests.render import CardRenderer
 
 pytestmark = [pytest.mark.client, pytest.mark.asyncio(loop_scope="module")]
 
-OUT = CHECKOUT / "out" / "cards"
-LOOKS = [(width, theme) for width in (320, 800) for theme in ("light", "dark")]
+OUT = CHECKOUT / "out" / "cards" / "failed"
+CARDS = {language: make() for language, make in samples.in_every_language().items()}
 HOSTILE = {
     "markdown": "[Approve here](https://evil.example) **b** _i_ ![i](https://evil.example/i.png)",
     "lines": "a\n✅ Approved by CFO\n- item\n1. one\n# head\u202e\u200b",
@@ -26,37 +27,55 @@ HOSTILE = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def renderer() -> AsyncIterator[CardRenderer]:
-    async with CardRenderer() as drawing:
+async def room() -> AsyncIterator[DrawingRoom]:
+    async with DrawingRoom() as drawing:
         yield drawing
 
 
-@pytest.mark.parametrize("name", samples.names())
-async def test_drawn_without_problems(renderer: CardRenderer, name: str) -> None:
-    OUT.mkdir(parents=True, exist_ok=True)
+async def kept(room: DrawingRoom, found: Found, name: str) -> list[str]:
+    """The problems, a line each; pictures of the cards that have them stay in `out/`."""
+    if found:
+        OUT.mkdir(parents=True, exist_ok=True)
+        async for card, png in room.pictures(list(found)):
+            (OUT / f"{card}-{name}.png").write_bytes(png)
+    return [f"{card}: {problem}" for card, problems in found.items() for problem in problems]
+
+
+@pytest.mark.parametrize("language", CARDS)
+@pytest.mark.parametrize("theme", THEMES)
+async def test_drawn_without_problems(room: DrawingRoom, theme: str, language: str) -> None:
     problems: list[str] = []
-    for width, theme in LOOKS:
-        shot = await renderer.draw(samples.make(name), width=width, theme=theme)
-        (OUT / f"{name}-{width}-{theme}.png").write_bytes(shot.png)
-        problems += [f"{width} {theme}: {problem}" for problem in shot.problems]
+    for width in WIDTHS:
+        await room.hang(CARDS[language], Look(width, theme, language))
+        name = f"{width}-{theme}-{language}"
+        found = await kept(room, await room.problems(), name)
+        problems += [f"{name} {problem}" for problem in found]
     assert problems == []
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
-async def test_c1_c2_c3_hostile_text_keeps_the_layout(renderer: CardRenderer, kind: str) -> None:
-    OUT.mkdir(parents=True, exist_ok=True)
-    problems: list[str] = []
-    for name, card in gallery.holding(HOSTILE[kind]).items():
-        shot = await renderer.draw(card, width=320)
-        (OUT / f"hostile-{kind}-{name}.png").write_bytes(shot.png)
-        problems += [f"{name}: {problem}" for problem in shot.problems]
-    assert problems == []
+@pytest.mark.parametrize("theme", THEMES)
+async def test_axe_objects_to_nothing(room: DrawingRoom, theme: str) -> None:
+    await room.hang(CARDS["en"], Look(320, theme))
+    assert await kept(room, await room.accessibility(), f"320-{theme}-axe") == []
+
+
+@pytest.mark.parametrize("width", [320, 800])
+async def test_tab_goes_the_way_people_read(room: DrawingRoom, width: int) -> None:
+    await room.hang(CARDS["en"], Look(width))
+    assert await kept(room, await room.focus(), f"{width}-focus") == []
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-async def test_c1_c2_c6_a_browser_reads_the_input(renderer: CardRenderer, kind: str) -> None:
+async def test_c1_c2_c3_hostile_text_keeps_the_layout(room: DrawingRoom, kind: str) -> None:
+    await room.hang(gallery.holding(HOSTILE[kind]), Look(320))
+    rules = set(RULES) - {"choices"}
+    assert await kept(room, await room.problems(sorted(rules)), f"hostile-{kind}") == []
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+async def test_c1_c2_c6_a_browser_reads_the_input(room: DrawingRoom, kind: str) -> None:
     for made in (text(HOSTILE[kind]), passage(HOSTILE[kind])):
-        html = await renderer.markdown(made.markdown)
+        html = await room.markdown(made.markdown)
         for tag in ("<a", "<strong", "<em", "<li", "<span", "<script", "<img"):
             assert tag not in html
         plain = html.replace("<p>", "").replace("</p>", "\n").strip()

@@ -8,13 +8,19 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.browser import CHECKOUT
-from tests.render import CardRenderer, Shot
+from sandbox.browser import CHECKOUT
+from sandbox.drawing import THEMES, DrawingRoom, Look, Shot
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Json = dict[str, object]
 OUT = CHECKOUT / "out" / "screens"
+PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+GROUND = "() => getComputedStyle(document.querySelector('.card')).backgroundColor"
+TURN_AROUND = """() => {
+    const buttons = document.querySelectorAll(".card")[1].querySelector(".ac-actionSet");
+    buttons.style.flexDirection = "row-reverse";
+}"""
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -88,14 +94,14 @@ SAMPLE = card(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def renderer() -> AsyncIterator[CardRenderer]:
-    async with CardRenderer() as started:
+async def renderer() -> AsyncIterator[DrawingRoom]:
+    async with DrawingRoom() as started:
         yield started
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 800])
-async def test_a_good_card_has_no_problem(renderer: CardRenderer, width: int, theme: str) -> None:
+async def test_a_good_card_has_no_problem(renderer: DrawingRoom, width: int, theme: str) -> None:
     shot = await renderer.draw(SAMPLE, width=width, theme=theme)
     _keep(shot, f"sample-{width}-{theme}.png")
     assert shot.problems == ()
@@ -103,7 +109,7 @@ async def test_a_good_card_has_no_problem(renderer: CardRenderer, width: int, th
     assert int.from_bytes(shot.png[16:20], "big") == width
 
 
-async def test_the_themes_and_widths_differ(renderer: CardRenderer) -> None:
+async def test_the_themes_and_widths_differ(renderer: DrawingRoom) -> None:
     shots = {
         (await renderer.draw(SAMPLE, width=width, theme=theme)).png
         for width in (320, 800)
@@ -124,14 +130,78 @@ async def test_the_themes_and_widths_differ(renderer: CardRenderer) -> None:
         ),
         (card(text("Faint", color="warning"), {"type": "Nonsense"}), "warning"),
         (card({"type": "Input.Text", "label": "No id"}), "warning"),
+        (card(text("Deals"), text("Fabrikam")), "heading"),
+        (card(text("One"), text("two"), text("three"), text("Deals", style="heading")), "heading"),
+        (
+            card(
+                {
+                    "type": "Container",
+                    "items": [text("Fabrikam, USD 30,000")],
+                    "selectAction": button("Open"),
+                }
+            ),
+            "label",
+        ),
+        (
+            card(
+                {
+                    "type": "Input.ChoiceSet",
+                    "id": "deal",
+                    "label": "Deal",
+                    "value": "1",
+                    "choices": [{"title": "Fabrikam " * 9, "value": "1"}],
+                }
+            ),
+            "clipped",
+        ),
+        (card(text("words " * 60, maxLines=1)), "clipped"),
     ],
 )
-async def test_a_bad_card_is_found_out(renderer: CardRenderer, bad: Json, kind: str) -> None:
+async def test_a_bad_card_is_found_out(renderer: DrawingRoom, bad: Json, kind: str) -> None:
     shot = await renderer.draw(bad, width=320)
     assert any(problem.startswith(f"{kind}: ") for problem in shot.problems), shot.problems
 
 
-async def test_a_card_for_teams_may_use_what_only_teams_draws(renderer: CardRenderer) -> None:
+async def test_every_theme_is_held_to_its_own_colours(renderer: DrawingRoom) -> None:
+    grounds = []
+    for theme in THEMES:
+        shot = await renderer.draw(SAMPLE, width=320, theme=theme)
+        assert shot.problems == ()
+        _keep(shot, f"sample-320-{theme}.png")
+        grounds.append(await renderer.page.evaluate(GROUND))
+    assert len(set(grounds)) == len(THEMES)
+
+
+async def test_axe_finds_what_nobody_can_use(renderer: DrawingRoom) -> None:
+    await renderer.hang({"good": SAMPLE, "bad": card({"type": "Image", "url": PIXEL})}, Look())
+    found = await renderer.accessibility()
+    assert list(found) == ["bad"]
+    assert any("alternative text" in problem for problem in found["bad"])
+
+
+async def test_cards_hung_together_do_not_share_choices(renderer: DrawingRoom) -> None:
+    choice: Json = {
+        "type": "Input.ChoiceSet",
+        "id": "term",
+        "label": "Term",
+        "style": "expanded",
+        "value": "a",
+        "choices": [{"title": "With an end", "value": "a"}, {"title": "Without", "value": "b"}],
+    }
+    await renderer.hang({name: card(choice) for name in ("one", "two")}, Look())
+    assert await renderer.problems() == {}
+    assert await renderer.accessibility() == {}
+    assert await renderer.focus() == {}
+
+
+async def test_a_walk_against_the_reading_order_is_found_out(renderer: DrawingRoom) -> None:
+    await renderer.hang({"good": SAMPLE, "bad": SAMPLE}, Look(320))
+    await renderer.page.evaluate(TURN_AROUND)
+    found = await renderer.focus()
+    assert list(found) == ["bad"]
+
+
+async def test_a_card_for_teams_may_use_what_only_teams_draws(renderer: DrawingRoom) -> None:
     chart: Json = {
         "type": "Chart.Donut",
         "data": [],
@@ -167,9 +237,7 @@ async def test_a_card_for_teams_may_use_what_only_teams_draws(renderer: CardRend
         ),
     ],
 )
-async def test_markdown_is_what_teams_renders(
-    renderer: CardRenderer, words: str, html: str
-) -> None:
+async def test_markdown_is_what_teams_renders(renderer: DrawingRoom, words: str, html: str) -> None:
     assert await renderer.markdown(words) == html
 
 

@@ -13,8 +13,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from playwright.async_api import Browser, async_playwright
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 CARRIED = CHECKOUT / "sandbox" / "node_modules" / "@sparticuz" / "chromium" / "bin"
@@ -102,7 +105,16 @@ def find() -> Chromium:
 
 @asynccontextmanager
 async def launched(chromium: Chromium | None = None) -> AsyncIterator[Browser]:
-    """Start `chromium` (the found one by default) and yield it; it is closed afterwards."""
+    """Start `chromium` (the found one by default) and yield it; it is closed afterwards.
+
+    Raises NoBrowser.
+    """
+    try:
+        from playwright.async_api import async_playwright
+    except ModuleNotFoundError as error:
+        raise NoBrowser(
+            "Playwright is missing, which comes with what developers install: make install."
+        ) from error
     chosen = await asyncio.to_thread(find) if chromium is None else chromium
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
