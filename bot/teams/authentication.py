@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from hashlib import sha256
 
 import jwt
 from botbuilder.schema import Activity
@@ -22,6 +23,7 @@ from botframework.connector.auth import (
 )
 from jwt.types import Options
 
+from bot.recent import Recent
 from bot.teams.activity import sender_id, tenant_of
 from bot.teams.hosts import Hosts
 from bot.teams.keys import Freshness, SigningKey, SigningKeys
@@ -31,6 +33,8 @@ ISSUER = "https://api.botframework.com"
 CHANNEL = "msteams"
 SKEW_SECONDS = 300
 _MAX_TOKEN = 16 * 1024
+_MOST_SIGNED = 256
+_SIGNED_FOR = timedelta(minutes=5)
 _BEARER = re.compile(r"Bearer ((?:[A-Za-z0-9_-]+\.){2}[A-Za-z0-9_-]+)", re.ASCII | re.IGNORECASE)
 _KINDS_WITHOUT_PERSON = frozenset({"conversationUpdate", "installationUpdate"})
 _UNCHECKED: Options = {
@@ -48,6 +52,15 @@ class Verified:
 
     service_url: str
     endorsements: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """What the signature of a token stands for."""
+
+    key_id: str
+    key: SigningKey
+    claims: Mapping[str, object]
 
 
 class TeamsAuthentication(BotFrameworkAuthentication):  # type: ignore[misc]
@@ -69,31 +82,33 @@ class TeamsAuthentication(BotFrameworkAuthentication):  # type: ignore[misc]
         self._keys = keys
         self._connectors = connectors
         self._now = now
+        self._signed: Recent[bytes, _Signed] = Recent(_MOST_SIGNED, _SIGNED_FOR, now)
 
     async def verify(self, header: str | None) -> Verified:
         """What the token of an Authorization header says. Raises Refused, 401 or 403."""
         match = _BEARER.fullmatch(header) if header and len(header) <= _MAX_TOKEN else None
         if match is None:
             raise Refused(401, Reason.UNREADABLE_TOKEN if header else Reason.NO_TOKEN)
-        token = match[1]
-        key = await self._key(token)
-        claims = _claims(token, key)
-        self._check(claims)
-        service_url = claims.get("serviceurl")
+        signed = await self._signed_by_microsoft(match[1])
+        self._check(signed.claims)
+        service_url = signed.claims.get("serviceurl")
         if not isinstance(service_url, str) or not service_url:
             raise Refused(403, Reason.SERVICE_URL)
-        return Verified(service_url, key.endorsements)
+        return Verified(service_url, signed.key.endorsements)
 
-    async def _key(self, token: str) -> SigningKey:
-        try:
-            header = jwt.get_unverified_header(token)
-        except (jwt.PyJWTError, ValueError) as error:
-            raise Refused(401, Reason.UNREADABLE_TOKEN) from error
-        if header.get("alg") != "RS256":
-            raise Refused(403, Reason.ALGORITHM)
-        key_id = header.get("kid")
-        if not isinstance(key_id, str):
-            raise Refused(403, Reason.UNKNOWN_KEY)
+    async def _signed_by_microsoft(self, token: str) -> _Signed:
+        """What a token says, once its signature is right. That of a token seen lately is not
+        worked out again while its key is still the one that is published."""
+        print_of_it = sha256(token.encode()).digest()
+        known = self._signed.get(print_of_it)
+        key_id = known.key_id if known is not None else _key_id(token)
+        key = await self._key(key_id)
+        if known is None or known.key is not key:
+            known = _Signed(key_id, key, _claims(token, key))
+            self._signed.put(print_of_it, known)
+        return known
+
+    async def _key(self, key_id: str) -> SigningKey:
         key = await self._keys.find(key_id)
         if key is None and self._keys.freshness is Freshness.MISSING:
             raise Refused(503, Reason.NO_KEYS)
@@ -156,6 +171,19 @@ class TeamsAuthentication(BotFrameworkAuthentication):  # type: ignore[misc]
 
     async def create_user_token_client(self, claims_identity: ClaimsIdentity) -> None:
         """None: people sign in with this bot itself, never through the token service."""
+
+
+def _key_id(token: str) -> str:
+    try:
+        header = jwt.get_unverified_header(token)
+    except (jwt.PyJWTError, ValueError) as error:
+        raise Refused(401, Reason.UNREADABLE_TOKEN) from error
+    if header.get("alg") != "RS256":
+        raise Refused(403, Reason.ALGORITHM)
+    found = header.get("kid")
+    if not isinstance(found, str):
+        raise Refused(403, Reason.UNKNOWN_KEY)
+    return found
 
 
 def _claims(token: str, key: SigningKey) -> Mapping[str, object]:

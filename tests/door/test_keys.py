@@ -63,6 +63,25 @@ async def test_a10_a_withdrawn_key_is_refused_after_the_refresh(at_door: Stage) 
     assert await _status(at_door) == 403
 
 
+@pytest.mark.parametrize("kid", ["one", "two"])
+async def test_a10_a_token_that_was_accepted_falls_with_its_key(at_door: Stage, kid: str) -> None:
+    token = at_door.token()
+    assert [await _status(at_door, token) for _ in range(2)] == [200, 200]
+    at_door.keys.keys = [jwk(OTHER, kid, ["msteams"])]
+    at_door.clock.advance(PAUSE_SECONDS)
+    unknown = at_door.token(key=OTHER, headers={"kid": "three"})
+    assert await _status(at_door, unknown) == 403
+    assert await _status(at_door, token) == 403
+    assert await _status(at_door, at_door.token(key=OTHER, headers={"kid": kid})) == 200
+
+
+async def test_a4_a_token_that_was_accepted_ends_in_time(at_door: Stage) -> None:
+    token = at_door.token()
+    assert [await _status(at_door, token) for _ in range(2)] == [200, 200]
+    at_door.clock.advance(2 * HOUR)
+    assert await _status(at_door, token) == 403
+
+
 async def test_a10_keys_are_refreshed_in_the_background(at_door: Stage) -> None:
     assert await _status(at_door) == 200
     before = at_door.keys.fetches
