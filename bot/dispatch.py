@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from bot import (
     approvals,
@@ -29,6 +30,7 @@ from bot.store import waiting
 from bot.targets import Fragment, Target
 from cards import actions
 from cards.help import CommandHelp, help_card, welcome_card
+from cards.language import Language, spoken
 from cards.reader import Reader
 from cards.sign_in import signed_in_card, signed_out_card, trouble_card, who_card
 from cards.wording import sentence
@@ -178,7 +180,7 @@ class Dispatch:
 
     async def _help(self, turn: Turn, topic: str | None) -> Reply:
         signed_in = await self._desk.identity.seems_signed_in(turn.person)
-        card = help_card(HELP, topic, signed_in, turn.reader)
+        card = _help_card(topic, signed_in, spoken())
         return Reply(card=card, summary=sentence("What you can say"))
 
     async def _sign_in(self, turn: Turn) -> Reply:
@@ -255,6 +257,12 @@ class Dispatch:
         except Exception:
             await questions.put_again(self._desk, question)
             raise
+
+
+@lru_cache(maxsize=64)
+def _help_card(topic: str | None, signed_in: bool, _language: Language) -> Mapping[str, object]:
+    """Help says the same to everybody who speaks the language; nobody changes the card."""
+    return help_card(HELP, topic, signed_in, Reader())
 
 
 async def _member_form(desk: Desk, turn: Turn, deal: str) -> Reply:
