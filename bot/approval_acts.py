@@ -15,7 +15,7 @@ from bot.store import approvals, audit, proposals
 from bot.store.approvals import Approval, State, Subject
 from bot.store.jsontext import Json
 from cards import actions
-from cards.actions import Show
+from cards.actions import ChangeDeal, Show
 from cards.approval import summary_of_request
 from cards.notice import notice_card
 from cards.wording import Text, words
@@ -42,9 +42,16 @@ async def told_expired(
         await about(connection, desk, ended),
         words("Nothing was changed."),
         words("Ask again when somebody is there."),
-        (words("Show the deal"), Show(ended.referral_id)),
+        _way_on(ended),
     )
     await tell(connection, ended, ended.requester, card, f"approval:{ended.id}:expired", now)
+
+
+def _way_on(ended: Approval) -> tuple[Text, actions.Action]:
+    """To the deal, or back to the form of one that was not created."""
+    if ended.referral_id:
+        return words("Show the deal"), Show(ended.referral_id)
+    return words("Change and ask again"), ChangeDeal(ended.subject_id)
 
 
 async def placed(desk: Desk, turn: Turn, approval: Approval, where: Where) -> Reply:
@@ -94,7 +101,7 @@ async def record(
             person=person,
             kind="approval",
             outcome=outcome,
-            referral_id=approval.referral_id,
+            referral_id=approval.referral_id or None,
             detail={
                 "approval": approval.id,
                 "kind": approval.kind,

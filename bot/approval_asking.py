@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,8 +13,9 @@ from bot import proposals as writing
 from bot.approval_acts import noted, placed
 from bot.approval_people import canonical
 from bot.approval_reach import meet
-from bot.approval_view import facts
+from bot.approval_view import changes_text, facts
 from bot.crash import Point, crash_at
+from bot.creation import deal_of, fields_of
 from bot.desk import Desk, Turn, bearer
 from bot.policy import Lost, Policy, Register, ValueAbove, ValueChange, Valuing, Wish, Won
 from bot.proposal_fields import age_of, changes_between, texts, typed
@@ -22,6 +24,8 @@ from bot.replies import Reply, Where
 from bot.store import approvals, jsontext, people, proposals, registrations
 from bot.store.approvals import Approval, State, Subject
 from bot.store.drafts import Draft
+from bot.store.jsontext import Json
+from bot.store.proposals import Kind as Written
 from bot.store.proposals import Proposal
 from cards.approval import Kind
 from cards.changes import FieldChange
@@ -43,6 +47,15 @@ class Asked:
     changes: tuple[FieldChange, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """The deal a request is about, and its version; both empty while it does not exist."""
+
+    referral_id: str
+    etag: str
+    diff: Json
+
+
 async def gate(desk: Desk, turn: Turn, proposal: Proposal, *, asking: bool) -> Reply | None:
     """What happens instead of writing a proposal; None when it may be written now.
 
@@ -56,6 +69,8 @@ async def gate(desk: Desk, turn: Turn, proposal: Proposal, *, asking: bool) -> R
         return await show(desk, turn, standing)
     if not asking or proposal.state is not proposals.State.OPEN:
         return None
+    if proposal.kind is Written.CREATE:
+        return await _ask_to_create(desk, turn, proposal)
     kind = _kind_of(desk, turn, proposal)
     if kind is None:
         return None
@@ -73,6 +88,11 @@ async def gate(desk: Desk, turn: Turn, proposal: Proposal, *, asking: bool) -> R
         raise TypeError("the operations of a proposal are stored as one document")
     asked = Asked(kind, Subject.PROPOSAL, proposal.id, operations, None, changes)
     return await ask(desk, turn, referral, asked)
+
+
+def print_of(operations: str) -> str:
+    """The fingerprint of a document that creates a deal."""
+    return hashlib.sha256(operations.encode()).hexdigest()
 
 
 def registration_asked(draft: Draft, registration: DealRegistration) -> Asked:
@@ -93,10 +113,41 @@ async def ask(
     asked: Asked,
     also: Callable[[AsyncConnection], Awaitable[bool]] | None = None,
 ) -> Reply:
-    """Store the request and show it where it was asked; the worker brings it to the approvers.
+    """Store the request about a deal and show it where it was asked.
 
     `also` is done in the same transaction; when it says False, nothing is stored.
     """
+    about = About(referral.id, referral.etag, facts(referral, asked.changes))
+    return await _ask(desk, turn, about, asked, also)
+
+
+async def _ask_to_create(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
+    """A new deal has no version to be bound to: the request is bound to its whole document."""
+    deal, _mark = deal_of(proposal)
+    if not _rules(desk, turn).asks_to_create(deal.value, deal.currency):
+        return None
+    changes, operations = fields_of(proposal), str(proposal.operations)
+    asked = Asked(
+        Kind.CREATE, Subject.PROPOSAL, proposal.id, operations, print_of(operations), changes
+    )
+    diff: dict[str, Json] = {
+        "name": deal.name,
+        "customer": deal.customer,
+        "currency": deal.currency,
+        "changes": changes_text(changes),
+        "base": {},
+    }
+    return await _ask(desk, turn, About("", "", diff), asked)
+
+
+async def _ask(
+    desk: Desk,
+    turn: Turn,
+    about: About,
+    asked: Asked,
+    also: Callable[[AsyncConnection], Awaitable[bool]] | None = None,
+) -> Reply:
+    """Store the request and show it where it was asked; the worker brings it to the approvers."""
     account = await desk.identity.account(turn.person)
     now, rules = desk.now(), _rules(desk, turn)
     await meet(desk, turn.place, rules.approvers)
@@ -114,14 +165,14 @@ async def ask(
             requester=turn.person.id,
             requester_upn=upn,
             place=turn.place,
-            referral_id=referral.id,
+            referral_id=about.referral_id,
             kind=asked.kind.value,
             subject=asked.subject,
             subject_id=asked.subject_id,
             operations=asked.operations,
-            base_etag=referral.etag,
+            base_etag=about.etag,
             fingerprint=asked.fingerprint,
-            diff=facts(referral, asked.changes),
+            diff=about.diff,
             approvers=sorted(others),
             quorum=rules.quorum,
             expires=now + rules.expires,

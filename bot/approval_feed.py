@@ -39,10 +39,11 @@ async def tell_approvals(desk: Desk) -> int:
 
 async def _tell(connection: AsyncConnection, desk: Desk, approval: Approval) -> int:
     now, key = desk.now(), f"{approval.id}:{approval.state.value}"
-    numbers = await handles.number_of(connection, approval.tenant, [approval.referral_id])
+    known = [approval.referral_id] if approval.referral_id else []
+    numbers = await handles.number_of(connection, approval.tenant, known)
     requester = await people.find(connection, approval.tenant, approval.requester)
     facts: dict[str, Json] = {
-        "handle": numbers[approval.referral_id],
+        "handle": numbers.get(approval.referral_id, 0),
         "happened": approval.updated.isoformat(),
         "approval": approval.state.value,
         "asked_by": requester.person.name if requester else "",

@@ -14,7 +14,7 @@ from bot.policy import Policy
 from bot.proposal_fields import held_in, spelled, typed
 from bot.registration_facts import inputs_of
 from bot.registration_rules import Age, Version
-from bot.store import approvals, handles, jsontext, outbox, people, registrations
+from bot.store import approvals, handles, jsontext, outbox, people, proposals, registrations
 from bot.store.approvals import Approval, State, Subject, Verdict, Vote
 from bot.store.jsontext import Json
 from cards import approval as cards
@@ -90,14 +90,16 @@ async def view_of(connection: AsyncConnection, policy: Policy, approval: Approva
     who = {approval.requester, *rules.approvers}
     who |= {name for vote in voted for name in (vote.person, vote.acting_for) if name}
     names = await names_of(connection, approval.tenant, sorted(who))
-    numbers = await handles.number_of(connection, approval.tenant, [approval.referral_id])
+    deal = approval.referral_id or await made_by(connection, approval)
+    wanted = [deal] if deal else []
+    numbers = await handles.number_of(connection, approval.tenant, wanted)
     reason, waits = approval.reason, approval.state is State.WAITING
     stale = approval.state is State.STALE
     return ApprovalView(
         id=approval.id,
-        deal=approval.referral_id,
+        deal=deal,
         subject=approval.subject_id,
-        handle=numbers[approval.referral_id],
+        handle=numbers.get(deal),
         name=str(diff.get("name") or ""),
         customer=str(diff.get("customer") or ""),
         kind=Kind(approval.kind),
@@ -122,6 +124,14 @@ async def view_of(connection: AsyncConnection, policy: Policy, approval: Approva
 def _said(reason: str | None) -> str | None:
     """Why it ended: a sentence of ours in the reader's language, a person's words as they are."""
     return sentence(reason) if reason else None
+
+
+async def made_by(connection: AsyncConnection, approval: Approval) -> str:
+    """The referral that a new deal became under this approval; empty while it does not exist."""
+    if approval.subject is not Subject.PROPOSAL:
+        return ""
+    proposal = await proposals.find(connection, approval.subject_id)
+    return proposal.referral_id if proposal is not None else ""
 
 
 async def message_for(

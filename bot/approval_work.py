@@ -15,8 +15,10 @@ from typing import Protocol
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot import creation
 from bot import proposals as writing
 from bot.approval_acts import record, told_expired
+from bot.approval_asking import print_of
 from bot.approval_cards import Cards
 from bot.approval_view import (
     NEEDS_SIGN_IN,
@@ -217,9 +219,14 @@ class ApprovalWork:
         held = await self._claimed(approval)
         if held is None:
             return
-        if open_still and not await self._is_still_so(held, token):
+        creates = proposal.kind is proposals.Kind.CREATE
+        if creates and not _is_what_was_approved(approval, proposal):
+            await self._finish(held, End(State.FAILED, _ALTERED))
             return
-        reply = await writing.save(self._desk, turn, proposal.id)
+        if open_still and not creates and not await self._is_still_so(held, token):
+            return
+        save = creation.save if creates else writing.save
+        reply = await save(self._desk, turn, proposal.id)
         async with self._desk.store.read() as connection:
             after = await proposals.find(connection, proposal.id) or proposal
         if after.state not in {proposals.State.OPEN, *_UNDER_WAY}:
@@ -396,6 +403,12 @@ class ApprovalWork:
         locale = known.locale if known and known.locale else "en-US"
         reader = Reader(locale, None, self._desk.now())
         return Turn(person, place, reader, "", approval=approval.id)
+
+
+def _is_what_was_approved(approval: Approval, proposal: Proposal) -> bool:
+    """A new deal has no version: its document is compared instead."""
+    document = str(proposal.operations)
+    return document == approval.operations and print_of(document) == approval.fingerprint
 
 
 def _moved(approval: Approval, referral: Referral) -> str:

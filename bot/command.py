@@ -72,6 +72,16 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Create:
+    """A new deal, as far as it was said; the form asks for the rest. `country` is as typed."""
+
+    customer: str = ""
+    country: str = ""
+    phone: str = ""
+    changes: tuple[tuple[Field, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AddMember:
     """A new member of the deal's team; parts that were not said are empty."""
 
@@ -162,6 +172,7 @@ Command = (
     | Pipeline
     | Show
     | Update
+    | Create
     | AddMember
     | MoveDeal
     | Eligible

@@ -16,6 +16,7 @@ from bot.command import (
     Cancel,
     Choice,
     Command,
+    Create,
     Delegate,
     Drafts,
     Eligible,
@@ -36,6 +37,7 @@ from bot.command import (
     Update,
     WhoAmI,
 )
+from bot.creation_line import create_line
 from bot.delegation_line import delegate_line
 from bot.feed_lines import notify_command, subscribe_command, subscribe_line, unsubscribe_line
 from bot.lines import (
@@ -205,6 +207,17 @@ COMMANDS: tuple[CommandSpec, ...] = (
         ("update", "change", "set", "edit"),
         update_line,
         takes_deal=True,
+    ),
+    CommandSpec(
+        typed_word("create"),
+        marked('create CUSTOMER COUNTRY value 30k EUR close 2027-03-31 name "..." notes "..."'),
+        marked("Creates a private deal; you see it first, and a form asks for what you left out."),
+        (
+            marked('create "Contoso Ltd" DE value 30k EUR close 2027-03-31 name "Data platform"'),
+            marked("create"),
+        ),
+        ("create", "create deal", "new deal"),
+        create_line,
     ),
     CommandSpec(
         typed_word("team add"),
@@ -417,6 +430,7 @@ _BY_TYPE: dict[type, CommandSpec] = {
     ListDeals: _BY_NAME["list"],
     Show: _BY_NAME["show"],
     Update: _BY_NAME["update"],
+    Create: _BY_NAME["create"],
     AddMember: _BY_NAME["team add"],
     Eligible: _BY_NAME["eligible"],
     Register: _BY_NAME["register"],

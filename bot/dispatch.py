@@ -8,6 +8,8 @@ from functools import lru_cache
 
 from bot import (
     approvals,
+    creating,
+    creation,
     delegation,
     editing,
     eligibility,
@@ -51,6 +53,8 @@ _SHARED = frozenset(
         "save",
         "discard",
         "apply_again",
+        "create_deal",
+        "drop_deal",
         "answer",
         "back",
         "go_to",
@@ -132,6 +136,8 @@ class Dispatch:
                 return await pipeline.show(self._desk, turn, command)
             case said.Eligible(target=None):
                 return await eligibility.of_company(self._desk, turn)
+            case said.Create():
+                return await creating.begin(self._desk, turn, command)
             case said.Drafts():
                 return await self._dialog.drafts(turn)
             case said.Approvals():
@@ -224,6 +230,8 @@ class Dispatch:
                 return await self._chosen(turn, question, choice)
             case actions.Edit(deal=deal):
                 return await editing.edit(self._desk, turn, deal, inputs)
+            case actions.NewDeal():
+                return await creating.entered(self._desk, turn, inputs)
             case actions.AddMember(deal=deal):
                 return await editing.propose_member(self._desk, turn, deal, _entered_member(inputs))
             case actions.ProposeMove(deal=deal, move=move):
@@ -279,6 +287,9 @@ _BY_PROPOSAL: Mapping[type, Feature] = {
     actions.Save: proposals.save,
     actions.Discard: proposals.discard,
     actions.ApplyAgain: proposals.apply_again,
+    actions.CreateDeal: creation.save,
+    actions.DropDeal: creation.drop,
+    actions.ChangeDeal: creating.change,
 }
 
 

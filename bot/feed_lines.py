@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
-
-from babel import Locale
 
 from bot.command import Ask, Choice, Command, NotifyMe, Parsed, Subscribe, Unclear, Unsubscribe
+from bot.countries import codes as countries
 from bot.feed_rules import Filters, Quiet, Wish
 from bot.lines import VALUE_FORMS, Line
 from bot.store.feeds import Kind
@@ -224,14 +222,14 @@ def _value(filters: Filters, values: Sequence[Word]) -> Filters:
 
 def _country(filters: Filters, values: Sequence[Word]) -> Filters:
     text = join([word for word in values if word.plain not in {"and", "is", "=", "or"}])
-    whole = _codes().get(text.casefold())
+    whole = countries().get(text.casefold())
     codes = [whole] if whole else []
     if not codes:
         parts = [part.strip() for part in re.split(r"[,;/]", text)]
         for part in parts:
-            code = _codes().get(part.casefold())
+            code = countries().get(part.casefold())
             codes += (
-                [code] if code else [_codes().get(each, "") for each in part.casefold().split()]
+                [code] if code else [countries().get(each, "") for each in part.casefold().split()]
             )
     if not codes or not all(codes) or len(codes) > _MOST_COUNTRIES:
         raise BadFilter(
@@ -239,17 +237,6 @@ def _country(filters: Filters, values: Sequence[Word]) -> Filters:
             sentence("Use two letters such as DE, or its name."),
         )
     return replace(filters, countries=tuple(dict.fromkeys(codes)))
-
-
-@lru_cache(maxsize=1)
-def _codes() -> Mapping[str, str]:
-    """Country codes by themselves and by their English names, in small letters."""
-    found: dict[str, str] = {}
-    for code, name in Locale("en").territories.items():
-        if len(code) == 2 and code.isalpha() and code not in {"EU", "UN", "ZZ", "EZ", "QO"}:
-            found[name.casefold()] = code
-            found[code.casefold()] = code
-    return found | {"uk": "GB", "usa": "US", "england": "GB"}
 
 
 def _solution(filters: Filters, values: Sequence[Word]) -> Filters:

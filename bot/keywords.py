@@ -15,6 +15,7 @@ KEYWORDS = (
     typed_word("notes"),
     typed_word("name"),
     typed_word("campaign"),
+    typed_word("phone"),
     # what `list` shows
     typed_word("mine"),
     typed_word("new"),

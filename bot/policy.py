@@ -96,6 +96,11 @@ class Policy:
             return wish in self.rules
         return self._asks_for_amount(wish) or self._asks_for_change(wish)
 
+    def asks_to_create(self, value: Decimal, currency: str) -> bool:
+        """Whether a new deal of this value needs approval, by its kind or by its amount."""
+        wish = Valuing(None, None, value, currency)
+        return Create() in self.rules or self._asks_for_amount(wish)
+
     def is_approver(self, person: str, upn: str | None) -> bool:
         """Whether somebody with this object id and sign-in name may approve."""
         return person.lower() in self.approvers or (upn or "").lower() in self.approvers

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from http import HTTPStatus
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.crash import Point, crash_at
 from bot.desk import Desk, Turn, bearer, view
@@ -110,7 +111,7 @@ async def propose(desk: Desk, turn: Turn, referral: Referral, draft: Draft) -> R
 
 async def save(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
     """The button under before and after. However often it is pressed, the write happens once."""
-    proposal = await _find(desk, turn, proposal_id)
+    proposal = await find_own(desk, turn, proposal_id)
     if isinstance(proposal, Reply):
         return proposal
     held = await desk.gate(desk, turn, proposal, asking=True)
@@ -131,7 +132,7 @@ async def save(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
 
 async def discard(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
     """Drop a write that was only shown."""
-    proposal = await _find(desk, turn, proposal_id)
+    proposal = await find_own(desk, turn, proposal_id)
     if isinstance(proposal, Reply):
         return proposal
     held = await desk.gate(desk, turn, proposal, asking=False)
@@ -139,9 +140,9 @@ async def discard(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
         return held
     match proposal.state:
         case State.OPEN | State.CONFLICT:
-            if not await _advance(desk, turn, proposal, State.DISCARDED):
+            if not await advance(desk, turn, proposal, State.DISCARDED):
                 return await discard(desk, turn, proposal_id)
-            return await _show_ended(desk, turn, await _again(desk, proposal))
+            return await _show_ended(desk, turn, await again(desk, proposal))
         case State.APPLYING:
             return await _follow(desk, turn, proposal, then=discard)
         case State.UNKNOWN:
@@ -152,7 +153,7 @@ async def discard(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
 
 async def apply_again(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
     """After a conflict: the same wish against the deal as it is now, shown once more."""
-    proposal = await _find(desk, turn, proposal_id)
+    proposal = await find_own(desk, turn, proposal_id)
     if isinstance(proposal, Reply):
         return proposal
     if proposal.state not in {State.CONFLICT, State.OPEN}:
@@ -225,27 +226,9 @@ async def give_back(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
 
     None when it has been decided meanwhile.
     """
-    if not await _advance(desk, turn, proposal, State.UNKNOWN):
+    if not await advance(desk, turn, proposal, State.UNKNOWN):
         return None
     return await _about(desk, proposal, _UNKNOWN, (words("Check again"), Save(proposal.id)))
-
-
-async def settle_later(desk: Desk, turn: Turn, proposal_id: str) -> None:
-    """Keep looking after the seller was told "unknown", and correct the card when it is known."""
-    for seconds in LATER:
-        await desk.sleep(seconds)
-        try:
-            proposal = await _stored(desk, proposal_id)
-            if proposal is None or proposal.state not in {State.UNKNOWN, State.APPLYING}:
-                return
-            reply = await recover(desk, turn, proposal)
-        except (errors.PartnerCenterError, SignInNeeded, SignInUnavailable, StoreError) as error:
-            _log.info("outcome still unknown", proposal=proposal_id, error=str(error))
-            continue
-        if reply is None:
-            continue
-        await owe_outcome(desk, proposal, reply)
-        return
 
 
 async def owe_outcome(desk: Desk, proposal: Proposal, reply: Reply) -> None:
@@ -271,7 +254,7 @@ async def _follow(
     """Another press is on its way to Partner Center: wait for what becomes of it."""
     while desk.now() - proposal.updated < UNDER_WAY:
         await desk.sleep(0.3)
-        proposal = await _again(desk, proposal)
+        proposal = await again(desk, proposal)
         if proposal.state is not State.APPLYING:
             return await then(desk, turn, proposal.id)
     return await _settle(desk, turn, proposal, send_again=False)
@@ -280,9 +263,9 @@ async def _follow(
 async def _apply(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     token = await bearer(desk, turn)
     request_id = str(uuid.uuid4())
-    if not await _advance(desk, turn, proposal, State.APPLYING, request_id=request_id):
+    if not await advance(desk, turn, proposal, State.APPLYING, request_id=request_id):
         return await save(desk, turn, proposal.id)
-    sent = await _again(desk, proposal)
+    sent = await again(desk, proposal)
     crash_at(Point.WRITE_INTENDED)
     try:
         patched = await _send(desk, turn, sent, token)
@@ -311,17 +294,17 @@ async def _send(desk: Desk, turn: Turn, sent: Proposal, token: Bearer) -> Patche
     except errors.OutcomeUnknown:
         return await _read_back(desk, turn, sent, _UNKNOWN)
     except (SignInNeeded, SignInUnavailable):
-        await _advance(desk, turn, sent, State.OPEN)
+        await advance(desk, turn, sent, State.OPEN)
         raise
     except (errors.Unauthorized, errors.NotSent, errors.Throttled, errors.Locked) as error:
-        await _advance(desk, turn, sent, State.OPEN, failure=error)
+        await advance(desk, turn, sent, State.OPEN, failure=error)
         if isinstance(error, errors.Unauthorized):
             raise
         return explain(error, turn.reader, again=(words("Try again"), Save(sent.id)))
     except errors.PartnerCenterError as error:
         if error.status == HTTPStatus.CONFLICT:
             return await _read_back(desk, turn, sent, _UNSEEN)
-        await _advance(desk, turn, sent, State.FAILED, failure=error)
+        await advance(desk, turn, sent, State.FAILED, failure=error)
         return explain(error, turn.reader, again=(words("Show the deal"), Show(sent.referral_id)))
 
 
@@ -330,7 +313,7 @@ async def _written(desk: Desk, turn: Turn, proposal: Proposal, referral: Referra
     try:
         held_now = referral or await _look(desk, turn, proposal)
     except (errors.PartnerCenterError, SignInNeeded, SignInUnavailable) as error:
-        await _advance(desk, turn, proposal, State.DONE)
+        await advance(desk, turn, proposal, State.DONE)
         return await _unseen(desk, proposal, error)
     return await _done(desk, turn, proposal, held_now)
 
@@ -349,7 +332,7 @@ async def _done(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) 
     """The feeds are told first, so that a crash in between leaves a write that is looked at."""
     await _tell_feeds(desk, turn, referral)
     crash_at(Point.WRITE_TOLD)
-    await _advance(desk, turn, proposal, State.DONE)
+    await advance(desk, turn, proposal, State.DONE)
     crash_at(Point.WRITE_DONE)
     return await _saved(desk, turn, proposal, referral)
 
@@ -383,15 +366,15 @@ async def _read_back(desk: Desk, turn: Turn, sent: Proposal, told: Told) -> Repl
 
     The row says "unknown" before anything is read, so that nothing read too early decides.
     """
-    await _advance(desk, turn, sent, State.UNKNOWN)
-    return await _settle(desk, turn, await _again(desk, sent), send_again=False, told=told)
+    await advance(desk, turn, sent, State.UNKNOWN)
+    return await _settle(desk, turn, await again(desk, sent), send_again=False, told=told)
 
 
 async def judge(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) -> Reply:
     """What a newer version of the deal says about a write: it is there, or somebody was faster."""
     if is_applied(proposal, referral):
         return await _done(desk, turn, proposal, referral)
-    await _advance(desk, turn, proposal, State.CONFLICT)
+    await advance(desk, turn, proposal, State.CONFLICT)
     return await _conflict(desk, turn, proposal, referral)
 
 
@@ -410,8 +393,8 @@ async def _settle(
             break
         if age_of(proposal, referral) is Age.NEWER:
             return await judge(desk, turn, proposal, referral)
-        if send_again and await _advance(desk, turn, proposal, State.OPEN):
-            return await _apply(desk, turn, await _again(desk, proposal))
+        if send_again and await advance(desk, turn, proposal, State.OPEN):
+            return await _apply(desk, turn, await again(desk, proposal))
     look = (words("Check again"), Save(proposal.id))
     reply = await _about(desk, proposal, told or _UNKNOWN, look)
     return replace(reply, unsettled=proposal.id)
@@ -458,11 +441,15 @@ async def _show_ended(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     return await _saved(desk, turn, proposal, referral)
 
 
-async def _find(desk: Desk, turn: Turn, proposal_id: str) -> Proposal | Reply:
-    """The proposal, if it is this person's and the card is where it was shown."""
+async def find_own(
+    desk: Desk, turn: Turn, proposal_id: str, *, creates: bool = False
+) -> Proposal | Reply:
+    """The proposal, if it is this person's, of that kind, and the card is where it was shown."""
     proposal = await _stored(desk, proposal_id)
     owner = (turn.person.tenant, turn.person.id)
     if proposal is None or proposal.tenant != turn.person.tenant:
+        return not_valid()
+    if (proposal.kind is Kind.CREATE) is not creates:
         return not_valid()
     if (proposal.tenant, proposal.person) != owner:
         return replace(_notice(_SOMEBODY_ELSES), only_me=True)
@@ -556,13 +543,13 @@ async def _stored(desk: Desk, proposal_id: str) -> Proposal | None:
         return await proposals.find(connection, proposal_id)
 
 
-async def _again(desk: Desk, proposal: Proposal) -> Proposal:
+async def again(desk: Desk, proposal: Proposal) -> Proposal:
     """The row as it is now."""
     found = await _stored(desk, proposal.id)
     return proposal if found is None else found
 
 
-async def _advance(
+async def advance(
     desk: Desk,
     turn: Turn,
     proposal: Proposal,
@@ -577,23 +564,37 @@ async def _advance(
             connection, proposal, to, now=desk.now(), client_request_id=request_id
         )
         if moved:
-            approval = await approvals.granted(connection, Subject.PROPOSAL, proposal.id)
-            await audit.record(
-                connection,
-                audit.Entry(
-                    at=desk.now(),
-                    tenant=proposal.tenant,
-                    person=turn.person.id,
-                    kind=f"proposal.{proposal.kind}",
-                    outcome=to.value,
-                    referral_id=proposal.referral_id,
-                    detail={
-                        "proposal": proposal.id,
-                        "after": proposal.after,
-                        **({"approval": approval} if approval else {}),
-                    },
-                    client_request_id=request_id or proposal.client_request_id,
-                    request_id=failure.request_id if failure is not None else None,
-                ),
-            )
+            now_sent = request_id or proposal.client_request_id
+            noted = replace(proposal, client_request_id=now_sent)
+            await note(connection, desk, turn, noted, to, failure)
     return moved
+
+
+async def note(
+    connection: AsyncConnection,
+    desk: Desk,
+    turn: Turn,
+    proposal: Proposal,
+    outcome: State,
+    failure: errors.PartnerCenterError | None = None,
+) -> None:
+    """The audit entry of a step: who did it, to which deal, under which approval."""
+    approval = await approvals.granted(connection, Subject.PROPOSAL, proposal.id)
+    await audit.record(
+        connection,
+        audit.Entry(
+            at=desk.now(),
+            tenant=proposal.tenant,
+            person=turn.person.id,
+            kind=f"proposal.{proposal.kind}",
+            outcome=outcome.value,
+            referral_id=proposal.referral_id or None,
+            detail={
+                "proposal": proposal.id,
+                "after": proposal.after,
+                **({"approval": approval} if approval else {}),
+            },
+            client_request_id=proposal.client_request_id,
+            request_id=failure.request_id if failure is not None else None,
+        ),
+    )

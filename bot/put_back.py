@@ -4,8 +4,10 @@ A copy made by `python app.py db backup` says so itself. Beside a SQLite file an
 time until which the bot was alive on it: a database that was alive less long is an older copy. For
 any other way of copying, `python app.py db restored TIME` says it.
 
-Writes need nothing from here: each is bound to the version of the deal it was made against and is
-looked for before it is sent. Messages cannot be looked for, so they say that they may be there.
+A change needs nothing from here: it is bound to the version of the deal it was made against and is
+looked for before it is sent. A new deal has no version, so one that was only shown may have been
+created since: it is looked for, and its old button creates nothing. Messages cannot be looked for,
+so they say that they may be there.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from pathlib import Path
 
 import structlog
 
-from bot.store import handles, lives, outbox
+from bot.store import handles, lives, outbox, proposals
 from bot.store.engine import Store
 from bot.store.errors import StoreError
 from bot.store.lives import Life
@@ -44,6 +46,7 @@ async def reconcile(store: Store, now: datetime) -> bool:
             await lives.beat(connection, now)
             return False
         owed = await outbox.doubt_all(connection)
+        await proposals.doubt_new_deals(connection, now)
         await handles.skip(connection, SKIPPED_NUMBERS)
         await lives.put_back(connection, since, now)
     _log.error("an older copy of the database was put back", knows_until=str(since), owed=owed)

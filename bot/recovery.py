@@ -7,15 +7,16 @@ from datetime import timedelta
 
 import structlog
 
-from bot import proposals
+from bot import creation, proposals
 from bot.conversation import Person
 from bot.desk import Desk, Turn
 from bot.identity import SignInNeeded, SignInUnavailable
+from bot.replies import Reply
 from bot.store import approvals, people
 from bot.store import proposals as rows
 from bot.store.approvals import Subject
 from bot.store.errors import StoreError
-from bot.store.proposals import Proposal, State
+from bot.store.proposals import Kind, Proposal, State
 from cards.reader import Reader
 from partner_center.errors import PartnerCenterError
 
@@ -24,6 +25,25 @@ EVERY = 20.0
 LOOKED_AT_FOR = timedelta(hours=24)
 """How long a write of unknown outcome is looked at after the seller was told."""
 UNKNOWN_EVERY = timedelta(minutes=5)
+
+
+async def settle_later(desk: Desk, turn: Turn, proposal_id: str) -> None:
+    """Keep looking after the seller was told "unknown", and correct the card when it is known."""
+    for seconds in proposals.LATER:
+        await desk.sleep(seconds)
+        try:
+            async with desk.store.read() as connection:
+                proposal = await rows.find(connection, proposal_id)
+            if proposal is None or proposal.state not in {State.UNKNOWN, State.APPLYING}:
+                return
+            reply = await _look(desk, turn, proposal)
+        except (PartnerCenterError, SignInNeeded, SignInUnavailable, StoreError) as error:
+            _log.info("outcome still unknown", proposal=proposal_id, error=str(error))
+            continue
+        if reply is None:
+            continue
+        await proposals.owe_outcome(desk, proposal, reply)
+        return
 
 
 async def watch_proposals(desk: Desk) -> None:
@@ -76,8 +96,8 @@ async def _try(desk: Desk, proposal: Proposal) -> None:
 
 async def _recover(desk: Desk, proposal: Proposal) -> None:
     turn = await _turn_of(desk, proposal)
-    reply = await proposals.recover(desk, turn, proposal)
-    if reply is None and proposal.state is State.APPLYING:
+    reply = await _look(desk, turn, proposal)
+    if reply is None and proposal.kind is not Kind.CREATE and proposal.state is State.APPLYING:
         reply = await proposals.give_back(desk, turn, proposal)
     if reply is None:
         return
@@ -85,6 +105,13 @@ async def _recover(desk: Desk, proposal: Proposal) -> None:
         if await approvals.granted(connection, Subject.PROPOSAL, proposal.id) is not None:
             return
     await proposals.owe_outcome(desk, proposal, reply)
+
+
+async def _look(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
+    """What became of a write, whatever kind it is; None when nobody knows yet."""
+    if proposal.kind is Kind.CREATE:
+        return await creation.recover(desk, turn, proposal)
+    return await proposals.recover(desk, turn, proposal)
 
 
 async def _turn_of(desk: Desk, proposal: Proposal) -> Turn:

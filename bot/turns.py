@@ -31,7 +31,8 @@ from bot.explain import explain
 from bot.identity import SignInNeeded, SignInUnavailable
 from bot.met import Met
 from bot.outbox import SETTLE, written
-from bot.proposals import not_valid, settle_later
+from bot.proposals import not_valid
+from bot.recovery import settle_later
 from bot.replies import Left, Reply, Where, post
 from bot.sign_in_cards import SignInCards
 from bot.store import outbox as outbox_rows

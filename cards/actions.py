@@ -106,6 +106,32 @@ class Discard:
 
 
 @dataclass(frozen=True, slots=True)
+class NewDeal:
+    """The form of a new deal, filled in."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateDeal:
+    """Create the deal a proposal shows; or look again what became of that."""
+
+    proposal: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropDeal:
+    """Create nothing of a proposal."""
+
+    proposal: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeDeal:
+    """The form of a new deal again, with what a proposal says."""
+
+    proposal: str
+
+
+@dataclass(frozen=True, slots=True)
 class ApplyAgain:
     """Propose the same change again, on the deal as it is now."""
 
@@ -338,6 +364,10 @@ Action = (
     | ProposeMove
     | Save
     | Discard
+    | NewDeal
+    | CreateDeal
+    | DropDeal
+    | ChangeDeal
     | ApplyAgain
     | Choose
     | Eligible
@@ -384,6 +414,7 @@ class Pressing:
 NOTHING: Final[frozenset[str]] = frozenset()
 CHANGES: Final = frozenset({"value", "currency", "close", "notes", "name", "crm", "campaign"})
 MEMBER: Final = frozenset({"first", "last", "email", "phone"})
+NEW_DEAL: Final = MEMBER | {"customer", "country", "name", "value", "currency", "close", "notes"}
 REASON: Final = frozenset({"reason"})
 FEED: Final = frozenset({"value", "country", "solution", "quiet", "mine", "names", "place"})
 HAND_OVER: Final = frozenset({"to"})
@@ -405,7 +436,7 @@ ACTIONS: Final[Mapping[str, Verb]] = {
     "help": Verb(Help),
     "sign_in": Verb(SignIn),
     "sign_out": Verb(SignOut),
-    "list": Verb(ListDeals, strays=NOTHING),
+    "list": Verb(ListDeals, strays=NEW_DEAL),
     "pipeline": Verb(Pipeline),
     "show": Verb(Show),
     "edit_form": Verb(EditForm),
@@ -415,6 +446,10 @@ ACTIONS: Final[Mapping[str, Verb]] = {
     "propose_move": Verb(ProposeMove, REASON),
     "save": Verb(Save),
     "discard": Verb(Discard),
+    "new_deal": Verb(NewDeal, NEW_DEAL),
+    "create_deal": Verb(CreateDeal),
+    "drop_deal": Verb(DropDeal),
+    "change_deal": Verb(ChangeDeal),
     "apply_again": Verb(ApplyAgain),
     "choose": Verb(Choose),
     "eligible": Verb(Eligible),

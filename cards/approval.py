@@ -14,6 +14,7 @@ from cards.actions import (
     Approvals,
     Approve,
     AskBack,
+    ChangeDeal,
     OpenApproval,
     RefreshApproval,
     Register,
@@ -45,6 +46,7 @@ from cards.elements import (
     text_input,
     words,
 )
+from cards.new_deal import new_deal_facts
 from cards.reader import Reader
 from cards.registered import term_words
 from partner_center.registration import DealRegistration, DeployedOn, Pricing
@@ -67,6 +69,7 @@ class Kind(StrEnum):
     WON = "won"
     LOST = "lost"
     VALUE = "value"
+    CREATE = "create"
 
 
 class State(StrEnum):
@@ -100,7 +103,8 @@ class ApprovalView:
     deal: str
     subject: str
     """The id of the proposal or draft behind it."""
-    handle: int
+    handle: int | None
+    """None while the deal does not exist."""
     name: str
     customer: str
     kind: Kind
@@ -139,6 +143,7 @@ _TITLES: Final = {
     Kind.WON: words("Mark this deal as won?"),
     Kind.LOST: words("Mark this deal as lost?"),
     Kind.VALUE: words("Change this deal's value?"),
+    Kind.CREATE: words("Create this deal?"),
 }
 
 
@@ -156,8 +161,8 @@ def approval_card(
     """
     told = _STATES[view.state]
     top = words(
-        "#{handle} · {customer} · {name}",
-        handle=view.handle,
+        "{deal} · {customer} · {name}",
+        deal=_which(view),
         customer=text(view.customer or "?", limit=80),
         name=text(view.name or "?", limit=80),
     )
@@ -175,8 +180,8 @@ def approval_card(
         body.append(_reason_input())
     refresh = Refresh(RefreshApproval(view.id), refresh_for)
     summary = words(
-        "#{handle} {title}: {state}",
-        handle=view.handle,
+        "{deal} {title}: {state}",
+        deal=_which(view),
         title=_TITLES[view.kind],
         state=told.title,
     )
@@ -186,11 +191,18 @@ def approval_card(
 def summary_of_request(view: ApprovalView) -> Text:
     """What a notification of the card says."""
     return words(
-        "#{handle}: {who} asks for approval: {what}",
-        handle=view.handle,
+        "{deal}: {who} asks for approval: {what}",
+        deal=_which(view),
         who=text(view.requester or "?", limit=60),
         what=_TITLES[view.kind],
     )
+
+
+def _which(view: ApprovalView) -> Text:
+    """The deal by its number, or words for one that does not exist yet."""
+    if view.handle is None:
+        return words("New deal")
+    return words("#{handle}", handle=view.handle)
 
 
 def state_title(state: State) -> Text:
@@ -221,8 +233,8 @@ def approvals_card(
 
 def _row(view: ApprovalView, reader: Reader, *, who: bool) -> Piece:
     first = words(
-        "#{handle} · {customer} · {what}",
-        handle=view.handle,
+        "{deal} · {customer} · {what}",
+        deal=_which(view),
         customer=text(view.customer or "?", limit=60),
         what=_TITLES[view.kind],
     )
@@ -237,7 +249,7 @@ def _row(view: ApprovalView, reader: Reader, *, who: bool) -> Piece:
         )
     else:
         second = words("{state}; until {end}", state=state, end=reader.moment(view.expires))
-    opens = button(words("Open #{handle}", handle=view.handle), OpenApproval(view.id))
+    opens = button(words("Open {deal}", deal=_which(view)), OpenApproval(view.id))
     lines = [
         paragraph(first),
         paragraph(second, subtle=True, size=Size.SMALL, spacing="none"),
@@ -257,6 +269,8 @@ def _standing(view: ApprovalView, told: _Told, reader: Reader) -> Piece:
 
 def _asked(view: ApprovalView, reader: Reader) -> list[Piece]:
     """What shall be written."""
+    if view.kind is Kind.CREATE:
+        return [new_deal_facts(view.changes, reader)]
     if view.registration is None:
         return changed_pieces(view.changes, view.currency, reader)
     return [facts(_registration(view.registration, reader))]
@@ -345,6 +359,8 @@ def _buttons(view: ApprovalView, role: Role) -> list[Piece]:
         return [button(words("Sign in"), SignIn(), primary=True)]
     if view.state is State.STALE:
         return [button(words("Look and ask again"), _again(view), primary=True)]
+    if view.kind is Kind.CREATE and view.state not in {State.APPROVED, State.DONE}:
+        return [button(words("Change and ask again"), ChangeDeal(view.subject), primary=True)]
     if view.kind is Kind.REGISTER and view.state not in {State.APPROVED, State.DONE}:
         return [button(words("Register again"), Register(view.deal), primary=True)]
     return []
@@ -403,6 +419,8 @@ def _approved(view: ApprovalView, _reader: Reader) -> Sequence[Text]:
 def _done(view: ApprovalView, _reader: Reader) -> Sequence[Text]:
     if view.kind is Kind.REGISTER:
         return [words("Partner Center holds the registration.")]
+    if view.kind is Kind.CREATE:
+        return [words("Partner Center holds the deal.")]
     return [words("Partner Center holds the change.")]
 
 

@@ -47,6 +47,7 @@ LABELS: Final[Mapping[str, Text]] = {
     "phone": words("Phone"),
     "customer": words("Customer"),
     "country": words("Country"),
+    "contact": words("Our contact"),
     "type": words("Deal type"),
     "matching": words("Account matching"),
     "solutions": words("Solutions"),

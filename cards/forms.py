@@ -69,9 +69,9 @@ def edit_form_card(
     `given` is what was entered before `problems` were found; they stand beside their fields.
     """
     title = words("Edit this deal")
-    body = [*header(view, title), *_loose(problems, reader)]
+    body = [*header(view, title), *loose(problems, reader)]
     for piece, name in _edit_inputs(view.referral, given or {}):
-        body += [piece, *_beside(name, problems, reader)]
+        body += [piece, *beside(name, problems, reader)]
     return card(
         body,
         [
@@ -92,7 +92,7 @@ def member_form_card(
     """The four fields of one more team member; `given` is what is known already."""
     entered = given or {}
     title = words("Add a team member")
-    body = [*header(view, title), *_loose(problems, reader)]
+    body = [*header(view, title), *loose(problems, reader)]
     for name, missing, kind in _MEMBER:
         value = entered.get(name, "")[:REASON_LIMIT]
         field = text_input(
@@ -103,7 +103,7 @@ def member_form_card(
             max_length=REASON_LIMIT,
             kind=kind,
         )
-        body += [field, *_beside(name, problems, reader)]
+        body += [field, *beside(name, problems, reader)]
     return card(
         body,
         [
@@ -131,9 +131,9 @@ def move_form_card(
     return card(
         [
             *header(view, title),
-            *_loose(problems, reader),
+            *loose(problems, reader),
             reason,
-            *_beside("reason", problems, reader),
+            *beside("reason", problems, reader),
         ],
         [
             button(words("Preview"), propose, primary=True, inputs=True),
@@ -186,7 +186,7 @@ def _close(referral: Referral, given: Mapping[str, str]) -> date | None:
     return referral.closing.astimezone(UTC).date() if referral.closing else None
 
 
-def _beside(name: str, problems: Sequence[Problem], reader: Reader) -> list[Piece]:
+def beside(name: str, problems: Sequence[Problem], reader: Reader) -> list[Piece]:
     """The problems of one input, in words right below it."""
     return [
         paragraph(
@@ -199,7 +199,7 @@ def _beside(name: str, problems: Sequence[Problem], reader: Reader) -> list[Piec
     ]
 
 
-def _loose(problems: Sequence[Problem], reader: Reader) -> list[Piece]:
+def loose(problems: Sequence[Problem], reader: Reader) -> list[Piece]:
     """The problems that belong to no input."""
     lines = [
         paragraph(problem_words(problem, reader))

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from cards.actions import CHANGES, MEMBER, REASON
+from cards.actions import CHANGES, MEMBER, NEW_DEAL, REASON
 from cards.changes import label_of
 from cards.deal import state_word
 from cards.reader import Reader
@@ -43,6 +43,10 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "text_too_long": marked("{field} can have {limit} characters at most; this has {length}."),
     "text_empty": marked("{field} cannot be empty."),
     "text_unreadable": marked("{field} holds characters that nobody can read; type it again."),
+    # a new deal
+    "country_unknown": marked(
+        "“{typed}” is no country I know; use two letters such as DE, or its name."
+    ),
     # what a form says
     "ambiguous": marked("“{typed}” can be read as {first} or as {second}; write the one you mean."),
     "unreadable": marked("{why} {instead}"),
@@ -190,12 +194,15 @@ def _number(value: str, reader: Reader) -> Text | None:
     return reader.number(number) if number.is_finite() else None
 
 
-_INPUTS: Final = CHANGES | MEMBER | REASON
+_INPUTS: Final = CHANGES | MEMBER | NEW_DEAL | REASON
 _BY_CODE: Final[Mapping[str, str]] = {
     "value_not_a_number": "value",
     "value_negative": "value",
     "value_too_precise": "value",
     "value_too_large": "value",
+    "value_not_positive": "value",
+    "country_unknown": "country",
+    "close_in_past": "close",
     "currency_differs": "value",
     "currency_unknown": "currency",
     "close_out_of_range": "close",

@@ -46,6 +46,11 @@ class Reader:
         day, time, zone = _moment(to_the_minute, self.locale, self.timezone)
         return words("{day}, {time} ({zone})", day=day, time=time, zone=zone)
 
+    def country(self, code: str) -> Text:
+        """A country by its name and code; an unknown one as it is."""
+        name = _locale(self.locale).territories.get(code.upper())
+        return words("{name} ({code})", name=name, code=code) if name else text(code, limit=40)
+
     def number(self, value: Decimal | int) -> Text:
         """A number with the reader's separators; every digit that is there, none added."""
         return _number(Decimal(value), self.locale)

@@ -36,6 +36,7 @@ from cards.proposal import (
 )
 from cards.reader import Reader
 from cards.registered import registration_state
+from partner_center.new_deal import MARK
 from partner_center.referral import Member, Referral, Status
 
 __all__ = [
@@ -58,11 +59,15 @@ _CHECK_FIRST: Final = words("Check the registration before you mark this deal as
 
 
 def deal_card(
-    view: DealView, reader: Reader, *, saved: Sequence[FieldChange] = ()
+    view: DealView, reader: Reader, *, saved: Sequence[FieldChange] = (), created: bool = False
 ) -> dict[str, object]:
-    """One deal. `saved` is what was just written, with the values Partner Center now holds."""
+    """One deal. `saved` is what was just written, with the values Partner Center now holds;
+    `created` says that the deal itself is new."""
     referral = view.referral
     body = header(view)
+    if created:
+        note = paragraph(words("✔ Created in Partner Center"), strong=True, color=Color.GOOD)
+        body.append(container([note], style=Style.GOOD))
     if saved:
         note = paragraph(words("✔ Saved in Partner Center"), strong=True, color=Color.GOOD)
         body.append(container([note, *change_pieces(saved, referral, reader)], style=Style.GOOD))
@@ -86,7 +91,7 @@ def _facts(view: DealView, reader: Reader) -> list[Fact]:
         (words("Registration"), _registration(referral)),
         (words("Team"), _names([_member(member) for member in referral.team])),
         (words("Solutions"), _names([each.name or each.id for each in referral.solutions])),
-        (words("CRM ID"), text(referral.crm_id or "", limit=60)),
+        (words("CRM ID"), _crm(referral)),
         (words("Campaign ID"), text(referral.campaign_id or "", limit=60)),
         (words("Reason"), text(referral.status_reason or "", limit=200)),
         (words("Closed"), reader.date(referral.closed) if referral.closed else text("")),
@@ -96,6 +101,12 @@ def _facts(view: DealView, reader: Reader) -> list[Fact]:
 
 def _not_set() -> Text:
     return words("not set")
+
+
+def _crm(referral: Referral) -> Text:
+    """The id in the partner's own system; the mark of a deal made here is none."""
+    held = referral.crm_id or ""
+    return text("" if held.startswith(MARK) else held, limit=60)
 
 
 def _value(referral: Referral, reader: Reader) -> Text:

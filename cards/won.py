@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from cards.actions import Feeds, HandOver, OpenPersonally, ProposeMove, Show, Snooze
+from cards.actions import Approvals, Feeds, HandOver, OpenPersonally, ProposeMove, Show, Snooze
 from cards.deal import as_of
 from cards.elements import (
     Fact,
@@ -293,16 +293,24 @@ def _notice(
     ]
     buttons = () if audience.is_test else (*actions, _opens(what, audience))
     summary = words("#{handle}: {title}", handle=what.handle, title=headed)
+    if not what.deal:
+        summary = words("New deal: {title}", title=headed)
     return card(body, [*buttons, button(words("Subscriptions"), Feeds())], summary=summary)
 
 
 def _opens(what: Happening, audience: Audience) -> Piece:
+    if not what.deal:
+        return button(words("Approvals"), Approvals())
     if audience.personal:
         return button(words("Show the deal"), Show(what.deal))
     return button(words("Open in personal chat"), OpenPersonally(what.deal))
 
 
 def _deal_line(what: Happening, audience: Audience) -> Text:
+    if not what.deal:
+        if audience.hidden or not what.name:
+            return words("New deal")
+        return words("New deal · {name}", name=text(what.name, limit=120))
     if audience.hidden or not what.name:
         return words("#{handle}", handle=what.handle)
     return words("#{handle} · {name}", handle=what.handle, name=text(what.name, limit=120))

@@ -17,13 +17,13 @@ MOST_COMMANDS = 12
 NOT_PERSONAL = frozenset(
     {
         *("team add", "accept", "decline", "won", "lost", "error", "close"),
-        *("drafts", "delegate", "cancel", "subscribe", "unsubscribe", "who am i"),
+        *("drafts", "delegate", "cancel", "subscribe", "unsubscribe", "sign out", "who am i"),
     }
 )
 """Alone, the buttons of a deal's card do the same; the rest is said seldom or in channels."""
 NOT_SHARED = frozenset(
     {
-        *("team add", "decline", "lost", "error", "close", "pipeline"),
+        *("create", "team add", "decline", "lost", "error", "close", "pipeline"),
         *("drafts", "delegate", "cancel", "notify me", "sign in", "sign out", "who am i"),
     }
 )

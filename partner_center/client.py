@@ -1,7 +1,8 @@
-"""The Partner Center client: read, list and patch referrals, ask both eligibility questions.
+"""The Partner Center client: read, list, create and patch referrals, ask about eligibility.
 
 Every call bears the token of the person who acts. Reads are tried again within a budget, and so is
-the eligibility POST, which has no body and changes nothing. A PATCH is sent once, with If-Match.
+the eligibility POST, which has no body and changes nothing. A PATCH is sent once, with If-Match,
+and the POST that creates a deal is sent once.
 """
 
 import asyncio
@@ -33,10 +34,18 @@ from partner_center.eligibility import (
 )
 from partner_center.errors import OutcomeUnknown, UnexpectedAnswer
 from partner_center.exchange import Answer, make_http
+from partner_center.new_deal import NewDeal, new_deal_document
 from partner_center.patch import Operation, encode
 from partner_center.query import Query, engagement, following
 from partner_center.referral import Referral
-from partner_center.wire import Json, as_list, as_object, parse_json, referral_from_json
+from partner_center.wire import (
+    Json,
+    as_list,
+    as_object,
+    encoded,
+    parse_json,
+    referral_from_json,
+)
 
 __all__ = [
     "BACKGROUND",
@@ -222,6 +231,31 @@ class PartnerCenter:
         answer = await self._caller.write(bearer, call, deadline)
         return _patched(answer, referral_id)
 
+    async def create(
+        self,
+        bearer: Bearer,
+        deal: NewDeal,
+        mark: str,
+        *,
+        client_request_id: str | None = None,
+        deadline: float = 30.0,
+    ) -> Referral:
+        """Create a private deal with `mark` as its external reference (API reference 8). Sent once.
+
+        There is no key that would make a second POST safe (U35). Raises OutcomeUnknown when it may
+        have been created, with a 2xx `status` when it was but the answer does not show it; NotSent
+        when it never left; any other PartnerCenterError when it was declined.
+        """
+        call = Call(
+            "POST",
+            self._base + REFERRALS,
+            {"Content-Type": "application/json"},
+            body=encoded(new_deal_document(deal, mark)),
+            is_write=True,
+            client_request_id=client_request_id,
+        )
+        return _made(await self._caller.write(bearer, call, deadline), mark)
+
     def _referral_url(self, referral_id: str) -> str:
         if not _ID.fullmatch(referral_id):
             raise ValueError("not a referral id")
@@ -244,6 +278,22 @@ def _referral(body: bytes) -> Referral:
 
 def _with_etag(referral: Referral, answer: Answer) -> Referral:
     return referral if referral.etag else replace(referral, etag=answer.headers.get("etag", ""))
+
+
+def _made(answer: Answer, mark: str) -> Referral:
+    """A 2xx to a creation: the populated referral. One with another's mark is not ours."""
+    try:
+        referral = understood(answer, _referral, answer.body)
+        if referral.crm_id not in (mark, "", None):
+            raise unexpected(answer, "another_referral")
+    except UnexpectedAnswer as error:
+        raise OutcomeUnknown(
+            error.reason,
+            status=answer.status,
+            request_id=answer.request_id,
+            client_request_id=answer.client_request_id,
+        ) from error
+    return _with_etag(referral, answer)
 
 
 def _patched(answer: Answer, referral_id: str) -> Patched:

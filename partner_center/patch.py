@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +12,7 @@ from typing import TypeAlias
 from partner_center.money import plain
 from partner_center.referral import MOVES, Change, Field, Member, Move
 from partner_center.registration import REGISTRATION_TYPE, DealRegistration
-from partner_center.wire import Json, as_list, as_object, parse_json
+from partner_center.wire import Json, as_list, as_object, encoded, parse_json
 
 JsonObject: TypeAlias = Mapping[str, Json]
 
@@ -157,24 +156,7 @@ def encode(operations: Sequence[Operation]) -> bytes:
         {"op": operation.op, "path": operation.path, "value": operation.value}
         for operation in operations
     ]
-    return json.dumps(
-        document,
-        ensure_ascii=False,
-        allow_nan=False,
-        separators=(",", ":"),
-        default=_number,
-    ).encode()
-
-
-def _number(value: object) -> int | float:
-    if not isinstance(value, Decimal) or not value.is_finite():
-        raise ValueError(f"{type(value).__name__} cannot be written as a JSON number")
-    if value == value.to_integral_value():
-        return int(value)
-    nearest = float(value)
-    if Decimal(repr(nearest)) != value:
-        raise ValueError("the amount has too many digits for a JSON number")
-    return nearest
+    return encoded(document)
 
 
 def decode(document: bytes | str) -> tuple[Operation, ...]:

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 from partner_center.errors import UnexpectedAnswer
 
 NEWEST_FIRST = "updatedDateTime desc"
+LATEST_FIRST = "createdDateTime desc"
 _LONGEST_LITERAL = 320
 
 
@@ -51,6 +52,11 @@ def quoted(value: str) -> str:
 def everything(top: int | None = None) -> Query:
     """All the person may see, last changed first."""
     return Query(top=top)
+
+
+def newly_made() -> Query:
+    """All the person may see, last created first."""
+    return Query(order=LATEST_FIRST)
 
 
 def mine(email: str, top: int | None = None) -> Query:

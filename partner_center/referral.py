@@ -243,7 +243,8 @@ def _check_change(referral: Referral, change: Change, currency: str | None) -> t
         case Field.CLOSE, date() as day:
             return _check_close(referral, day)
         case (Field.NOTES | Field.NAME | Field.CRM | Field.CAMPAIGN) as which, str(text):
-            return _check_text(which, text)
+            limit, is_notes = TEXT_LIMITS[which], which is Field.NOTES
+            return check_text(which, text, limit, needed=which is Field.NAME, lines=is_notes)
         case which, value:
             raise TypeError(f"{which} does not take {type(value).__name__}")
 
@@ -276,14 +277,17 @@ def _check_close(referral: Referral, day: date) -> tuple[Problem, ...]:
     return ()
 
 
-def _check_text(which: Field, text: str) -> tuple[Problem, ...]:
-    facts = {"field": str(which)}
-    if which is Field.NAME and not text.strip():
+def check_text(
+    field: str, text: str, limit: int, *, needed: bool = False, lines: bool = False
+) -> tuple[Problem, ...]:
+    """Codes: text_empty (when it is `needed`), text_too_long, text_unreadable. `lines`: it may
+    have several."""
+    facts = {"field": str(field)}
+    if needed and not text.strip():
         return (Problem("text_empty", facts),)
-    limit = TEXT_LIMITS[which]
     if len(text) > limit:
         return (Problem("text_too_long", facts | {"limit": str(limit), "length": str(len(text))}),)
-    if not _is_readable(text, lines=which is Field.NOTES):
+    if not _is_readable(text, lines=lines):
         return (Problem("text_unreadable", facts),)
     return ()
 
@@ -309,7 +313,20 @@ def check_member(referral: Referral, member: Member) -> tuple[Problem, ...]:
     Codes: not_yours, closed_terminal, member_incomplete (field), text_too_long, text_unreadable,
     email_invalid, member_there (email), team_full (limit).
     """
-    problems = list(check_open(referral))
+    problems = [*check_open(referral), *check_person(member)]
+    if member.email.lower() in {known.email.lower() for known in referral.team}:
+        problems.append(Problem("member_there", {"email": member.email}))
+    if len(referral.team) >= TEAM_LIMIT:
+        problems.append(Problem("team_full", {"limit": str(TEAM_LIMIT)}))
+    return tuple(problems)
+
+
+def check_person(member: Member) -> tuple[Problem, ...]:
+    """Why this is nobody for a team: Partner Center wants all four parts (API reference 4.3).
+
+    Codes: member_incomplete (field), text_too_long, text_unreadable, email_invalid.
+    """
+    problems: list[Problem] = []
     parts = {
         "first": member.first_name,
         "last": member.last_name,
@@ -326,10 +343,6 @@ def check_member(referral: Referral, member: Member) -> tuple[Problem, ...]:
             problems.append(Problem("text_unreadable", {"field": name}))
     if member.email.strip() and not _EMAIL.fullmatch(member.email):
         problems.append(Problem("email_invalid", {"email": member.email}))
-    if member.email.lower() in {known.email.lower() for known in referral.team}:
-        problems.append(Problem("member_there", {"email": member.email}))
-    if len(referral.team) >= TEAM_LIMIT:
-        problems.append(Problem("team_full", {"limit": str(TEAM_LIMIT)}))
     return tuple(problems)
 
 

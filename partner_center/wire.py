@@ -96,6 +96,28 @@ def as_flag(value: Json) -> bool | None:
     return {"true": True, "false": False}.get(spelled or "")
 
 
+def encoded(document: object) -> bytes:
+    """A document as it is sent: UTF-8, no blanks, amounts exact. Raises ValueError."""
+    return json.dumps(
+        document,
+        ensure_ascii=False,
+        allow_nan=False,
+        separators=(",", ":"),
+        default=_number,
+    ).encode()
+
+
+def _number(value: object) -> int | float:
+    if not isinstance(value, Decimal) or not value.is_finite():
+        raise ValueError(f"{type(value).__name__} cannot be written as a JSON number")
+    if value == value.to_integral_value():
+        return int(value)
+    nearest = float(value)
+    if Decimal(repr(nearest)) != value:
+        raise ValueError("the amount has too many digits for a JSON number")
+    return nearest
+
+
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,29})(?:\.\d{1,9})?", re.ASCII)
 
 

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     CHANGE = "change"
     MEMBER = "member"
     MOVE = "move"
+    CREATE = "create"
 
 
 class State(StrEnum):
@@ -41,7 +42,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One proposed write: the JSON Patch, the version it was made against, and what was shown."""
+    """One proposed write: the JSON Patch, the version it was made against, and what was shown.
+
+    A new deal has its document as `operations`, no version, and no `referral_id` before it exists.
+    """
 
     id: str
     tenant: str
@@ -64,6 +68,8 @@ class Proposal:
     created: datetime
     updated: datetime
     version: int
+    fingerprint: str | None = None
+    """What a new deal says; two with the same are not sent at the same time."""
 
 
 async def create(
@@ -80,9 +86,11 @@ async def create(
     after: Json,
     now: datetime,
     base_updated: datetime | None = None,
+    fingerprint: str | None = None,
+    proposal_id: str | None = None,
 ) -> str:
-    """Stores an open proposal and gives its id."""
-    proposal_id = uuid.uuid4().hex
+    """Stores an open proposal and gives its id, which is `proposal_id` when given."""
+    proposal_id = proposal_id or uuid.uuid4().hex
     await connection.execute(
         proposals.insert().values(
             id=proposal_id,
@@ -100,6 +108,7 @@ async def create(
             created=now,
             updated=now,
             version=1,
+            fingerprint=fingerprint,
         )
     )
     return proposal_id
@@ -138,10 +147,11 @@ async def advance(
     now: datetime,
     client_request_id: str | None = None,
     result: Json = None,
+    referral_id: str | None = None,
 ) -> bool:
     """Moves a proposal on if it still is as it was read; says whether it did.
 
-    `client_request_id` and `result` are stored when given and left alone when not.
+    `client_request_id`, `result` and `referral_id` are stored when given and left alone when not.
     """
     values: dict[str, object] = {
         "state": to.value,
@@ -152,8 +162,49 @@ async def advance(
         values["client_request_id"] = client_request_id
     if result is not None:
         values["result"] = jsontext.write(result)
+    if referral_id is not None:
+        values["referral_id"] = referral_id
     return await rows.changed(
         connection, proposals.update().where(_as_read(proposal)).values(values)
+    )
+
+
+async def twins(connection: AsyncConnection, proposal: Proposal) -> list[Proposal]:
+    """Other new deals of the same person that say the same and were sent, the newest first."""
+    sent = [state.value for state in (State.APPLYING, State.UNKNOWN, State.DONE)]
+    result = await connection.execute(
+        proposals.select()
+        .where(
+            _TABLE.tenant == proposal.tenant,
+            _TABLE.person == proposal.person,
+            _TABLE.state.in_(sent),
+            _TABLE.fingerprint == proposal.fingerprint,
+            _TABLE.id != proposal.id,
+        )
+        .order_by(_TABLE.updated.desc())
+    )
+    return [_proposal(row) for row in result]
+
+
+async def part(connection: AsyncConnection, twin: Proposal) -> None:
+    """Lets others say the same as this one again; a person decided so."""
+    await connection.execute(
+        proposals.update().where(_TABLE.id == twin.id).values(fingerprint=None)
+    )
+
+
+async def doubt_new_deals(connection: AsyncConnection, now: datetime) -> None:
+    """Every new deal that was only shown may have been sent since: nobody knows."""
+    await connection.execute(
+        proposals.update()
+        .where(_TABLE.kind == Kind.CREATE.value, _TABLE.state == State.OPEN.value)
+        .values(
+            state=State.UNKNOWN.value,
+            result=jsontext.write({"sent": now.isoformat()}),
+            fingerprint=None,
+            updated=now,
+            version=_TABLE.version + 1,
+        )
     )
 
 
@@ -230,4 +281,5 @@ def _proposal(row: sa.Row[tuple[object, ...]]) -> Proposal:
         created=kept[_TABLE.created],
         updated=kept[_TABLE.updated],
         version=kept[_TABLE.version],
+        fingerprint=kept[_TABLE.fingerprint],
     )

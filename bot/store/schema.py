@@ -176,7 +176,7 @@ proposals = sa.Table(
     _text("message_id", null=True),
     _text("referral_id"),
     _text("kind"),
-    sa.CheckConstraint("kind IN ('change', 'member', 'move')", name="kind"),
+    sa.CheckConstraint("kind IN ('change', 'member', 'move', 'create')", name="kind"),
     _text("operations"),
     _text("base_etag"),
     _time("base_updated", null=True),
@@ -188,8 +188,10 @@ proposals = sa.Table(
     _time("created"),
     _time("updated"),
     _whole("version", 1),
+    _text("fingerprint", null=True),
     sa.Index("ix_proposals_of_person", "tenant", "person", "state"),
     sa.Index("ix_proposals_of_referral", "tenant", "referral_id", "state"),
+    _unique_while("uq_proposals_same", ("applying", "unknown"), "tenant", "person", "fingerprint"),
 )
 
 drafts = sa.Table(

@@ -67,6 +67,23 @@ REGISTER: Final = replace(VALUE, kind=Kind.REGISTER, changes=(), registration=RE
 WON: Final = replace(
     VALUE, kind=Kind.WON, changes=(FieldChange("status", "Active/Accepted", "Closed/Won"),)
 )
+CREATE: Final = replace(
+    VALUE,
+    kind=Kind.CREATE,
+    deal="",
+    handle=None,
+    name="Data platform",
+    customer="Wide World Importers",
+    changes=(
+        FieldChange("customer", None, "Wide World Importers"),
+        FieldChange("country", None, "DE"),
+        FieldChange("name", None, "Data platform"),
+        FieldChange("value", None, Decimal(145000)),
+        FieldChange("currency", None, "EUR"),
+        FieldChange("close", None, date(2027, 3, 31)),
+    ),
+    currency="EUR",
+)
 MOVED: Final = (
     FieldChange("value", Decimal(30000), Decimal(41000)),
     FieldChange("notes", "Pilot agreed", "Their lawyer called"),
@@ -79,6 +96,10 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
         "approved": replace(REGISTER, state=State.APPROVED, votes=(VOTE,)),
         "sign-in": replace(VALUE, state=State.APPROVED, votes=(VOTE,), needs_sign_in=True),
         "done": replace(REGISTER, state=State.DONE, votes=(INSTEAD,)),
+        "create-done": replace(CREATE, handle=1053, state=State.DONE, votes=(VOTE,)),
+        "create-rejected": replace(
+            CREATE, state=State.REJECTED, votes=(AGAINST,), reason="We know this customer."
+        ),
         "rejected": replace(
             VALUE, state=State.REJECTED, votes=(AGAINST,), reason="The budget is 35k."
         ),
@@ -95,6 +116,7 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
         "approval-approver": partial(
             approval_card, REGISTER, Role.APPROVER, reader, refresh_for=PEOPLE
         ),
+        "approval-create": partial(approval_card, CREATE, Role.APPROVER, reader),
         "approval-requester": partial(
             approval_card, VALUE, Role.REQUESTER, reader, refresh_for=PEOPLE
         ),
@@ -105,6 +127,6 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
             f"approval-{name}": partial(approval_card, view, Role.REQUESTER, reader)
             for name, view in ended.items()
         },
-        "approvals": lambda: approvals_card((REGISTER, WON), (VALUE,), reader),
+        "approvals": lambda: approvals_card((REGISTER, WON, CREATE), (VALUE,), reader),
         "approvals-none": lambda: approvals_card((), (), reader),
     }

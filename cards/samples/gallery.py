@@ -7,10 +7,19 @@ from functools import partial
 from typing import Final
 
 from cards.reader import Reader
-from cards.samples import approvals, checks, deals, notices, people, registrations, sums
+from cards.samples import (
+    approvals,
+    checks,
+    deals,
+    new_deals,
+    notices,
+    people,
+    registrations,
+    sums,
+)
 from cards.samples.deals import NOW, READER, Card
 
-ROOMS: Final = (deals, sums, checks, registrations, approvals, notices, people)
+ROOMS: Final = (deals, new_deals, sums, checks, registrations, approvals, notices, people)
 """In the order in which people look through them."""
 
 READERS: Final[Mapping[str, Reader]] = {

@@ -18,6 +18,13 @@ from cards.elements import text, words
 from cards.expiring import hand_over_card
 from cards.feeds import FeedView, feed_card, feed_form_card, feeds_card
 from cards.help import CommandHelp, help_card
+from cards.new_deal import (
+    deal_line,
+    doubled_card,
+    new_deal_card,
+    new_deal_form_card,
+    uncertain_card,
+)
 from cards.notice import notice_card
 from cards.reader import Reader
 from cards.referral import (
@@ -42,7 +49,7 @@ from cards.registration import (
     registered_card,
     step_card,
 )
-from cards.samples import approvals
+from cards.samples import approvals, new_deals
 from cards.samples.checks import APPROVED, PASSING, policy
 from cards.samples.deals import DEAL, MICROSOFT, NOW, PROPOSAL, READER, REFERRAL, Card
 from cards.samples.gallery import make, names
@@ -164,7 +171,26 @@ def holding(said: str) -> dict[str, Card]:
         "feed-form": feed_form_card(feed, READER, given=form),
         "signed-in": signed_in_card(said, said, said),
         "who": who_card(said, said, said, said),
+        **_new_deals_holding(said, READER),
         **_approvals_holding(said, READER),
+    }
+
+
+def _new_deals_holding(said: str, reader: Reader) -> dict[str, Card]:
+    """The cards of a deal to be created with `said` wherever outside text can come from."""
+    fields = tuple(FieldChange(each.field, None, said) for each in new_deals.FIELDS)
+    entered = dict.fromkeys((*new_deals.WRONG, "notes"), said)
+    problems = tuple(
+        Problem(code, {"field": "name", "typed": said, "first": said, "second": said})
+        for code in ("country_unknown", "ambiguous", said)
+    )
+    line = deal_line(fields)
+    warnings = (words("{said}", said=said),)
+    return {
+        "new-deal-form": new_deal_form_card(entered, reader, problems=problems),
+        "new-deal": new_deal_card(fields, PROPOSAL, reader, warnings=warnings),
+        "new-deal-question": uncertain_card(line, PROPOSAL, reader, accepted=False, asking=True),
+        "new-deal-doubled": doubled_card(line, ((1053, DEAL), (1054, DEAL)), reader),
     }
 
 
