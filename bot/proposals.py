@@ -16,6 +16,7 @@ from http import HTTPStatus
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot import looks
 from bot.crash import Point, crash_at
 from bot.desk import Desk, Turn, bearer, view
 from bot.explain import Button, Told, explain
@@ -349,6 +350,7 @@ async def _saved(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral)
     except (errors.PartnerCenterError, SignInNeeded, SignInUnavailable) as error:
         _log.info("saved, Microsoft's side not read", proposal=proposal.id, error=str(error))
         shown = await view(desk, turn, referral)
+    await looks.remember(desk, turn, shown)
     card = deal_card(shown, turn.reader, saved=saved)
     return Reply(card=card, summary=sentence("#{handle}: saved", handle=shown.handle))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bot import looks
 from bot.command import Filter, ListDeals
 from bot.desk import Desk, Turn, bearer, view, views
 from bot.finding import not_among_the_first
@@ -29,7 +30,9 @@ async def show(desk: Desk, turn: Turn, referral_id: str) -> Reply:
     token = await bearer(desk, turn)
     referral = await desk.partner_center.get(token, referral_id)
     shown = await view(desk, turn, referral, related=True)
-    return Reply(card=deal_card(shown, turn.reader), summary=f"#{shown.handle} {referral.name}")
+    news = await looks.since(desk, turn, shown)
+    card = deal_card(shown, turn.reader, since=news)
+    return Reply(card=card, summary=f"#{shown.handle} {referral.name}")
 
 
 _STATUSES: Mapping[Filter, tuple[Status, Substatus | None]] = {

@@ -8,7 +8,7 @@ from typing import Final
 
 from cards.actions import EditForm, Eligible, ListDeals, MemberForm, ProposeMove, Show
 from cards.changes import ConflictRow, FieldChange, Value, change_pieces
-from cards.deal import DealView, answer_of, as_of, header, state_of, summary_of
+from cards.deal import DealView, answer_of, as_of, header, name_of, state_of, summary_of
 from cards.deals import list_card
 from cards.elements import (
     Color,
@@ -36,6 +36,7 @@ from cards.proposal import (
 )
 from cards.reader import Reader
 from cards.registered import registration_state
+from cards.since import Since, marked, news
 from partner_center.new_deal import MARK
 from partner_center.referral import Member, Referral, Status
 
@@ -59,10 +60,16 @@ _CHECK_FIRST: Final = words("Check the registration before you mark this deal as
 
 
 def deal_card(
-    view: DealView, reader: Reader, *, saved: Sequence[FieldChange] = (), created: bool = False
+    view: DealView,
+    reader: Reader,
+    *,
+    saved: Sequence[FieldChange] = (),
+    since: Since | None = None,
+    created: bool = False,
 ) -> dict[str, object]:
     """One deal. `saved` is what was just written, with the values Partner Center now holds;
-    `created` says that the deal itself is new."""
+    `since` is what changed since the reader last looked; `created` says that the deal itself is
+    new."""
     referral = view.referral
     body = header(view)
     if created:
@@ -71,8 +78,10 @@ def deal_card(
     if saved:
         note = paragraph(words("✔ Saved in Partner Center"), strong=True, color=Color.GOOD)
         body.append(container([note, *change_pieces(saved, referral, reader)], style=Style.GOOD))
-    body.append(facts(_facts(view, reader)))
-    body += _notes(referral)
+    if since is not None:
+        body.append(news(since, reader))
+    body.append(facts(_facts(view, reader, since)))
+    body += _notes(referral, is_new=since is not None and "notes" in since.was)
     body += _next(view, reader)
     body.append(as_of(reader))
     state, _color = state_of(referral.status, referral.substatus)
@@ -80,27 +89,40 @@ def deal_card(
     return card(body, _buttons(view, reader), summary=summary_of(view, done))
 
 
-def _facts(view: DealView, reader: Reader) -> list[Fact]:
+def _facts(view: DealView, reader: Reader, since: Since | None) -> list[Fact]:
     referral = view.referral
+    state, _color = state_of(referral.status, referral.substatus)
     lines = [
-        (words("Deal value"), _value(referral, reader)),
-        (words("Close date"), reader.date(referral.closing) if referral.closing else _not_set()),
-        (words("Country"), text(referral.country, limit=40)),
-        (words("Deal type"), _deal_type(referral)),
-        (words("Microsoft"), _microsoft(view)),
-        (words("Registration"), _registration(referral)),
-        (words("Team"), _names([_member(member) for member in referral.team])),
-        (words("Solutions"), _names([each.name or each.id for each in referral.solutions])),
-        (words("CRM ID"), _crm(referral)),
-        (words("Campaign ID"), text(referral.campaign_id or "", limit=60)),
-        (words("Reason"), text(referral.status_reason or "", limit=200)),
-        (words("Closed"), reader.date(referral.closed) if referral.closed else text("")),
+        ("status", words("State"), _if_new("status", state, since)),
+        ("name", words("Name"), _if_new("name", name_of(view), since)),
+        ("value", words("Deal value"), _value(referral, reader)),
+        ("close", words("Close date"), _close(referral, reader)),
+        ("", words("Country"), text(referral.country, limit=40)),
+        ("", words("Deal type"), _deal_type(referral)),
+        ("microsoft", words("Microsoft"), _microsoft(view)),
+        ("registration", words("Registration"), _registration(referral)),
+        ("team", words("Team"), _names([_member(member) for member in referral.team])),
+        (
+            "solutions",
+            words("Solutions"),
+            _names([each.name or each.id for each in referral.solutions]),
+        ),
+        ("crm", words("CRM ID"), _crm(referral)),
+        ("campaign", words("Campaign ID"), text(referral.campaign_id or "", limit=60)),
+        ("", words("Reason"), text(referral.status_reason or "", limit=200)),
+        ("", words("Closed"), reader.date(referral.closed) if referral.closed else text("")),
     ]
-    return [fact(title, value) for title, value in lines if value]
+    told = [(title, marked(name, value, since, reader)) for name, title, value in lines]
+    return [fact(title, value) for title, value in told if value]
 
 
-def _not_set() -> Text:
-    return words("not set")
+def _if_new(field: str, now: Text, since: Since | None) -> Text:
+    """What the top of the card says already, only where it changed."""
+    return now if since is not None and field in since.was else text("")
+
+
+def _close(referral: Referral, reader: Reader) -> Text:
+    return reader.date(referral.closing) if referral.closing else words("not set")
 
 
 def _crm(referral: Referral) -> Text:
@@ -111,7 +133,7 @@ def _crm(referral: Referral) -> Text:
 
 def _value(referral: Referral, reader: Reader) -> Text:
     if referral.deal_value is None:
-        return _not_set()
+        return words("not set")
     return reader.money(referral.deal_value, referral.currency)
 
 
@@ -149,11 +171,12 @@ def _names(names: Sequence[str]) -> Text:
     return words("{shown}, and {count} more in Partner Center", shown=shown, count=rest)
 
 
-def _notes(referral: Referral) -> list[Piece]:
+def _notes(referral: Referral, *, is_new: bool) -> list[Piece]:
     if not referral.notes:
         return []
+    title = words("Notes ◆ changed") if is_new else words("Notes")
     lines = [
-        paragraph(words("Notes"), subtle=True, size=Size.SMALL),
+        paragraph(title, subtle=True, size=Size.SMALL),
         paragraph(passage(referral.notes, limit=_NOTES), spacing="small"),
     ]
     if is_longer(referral.notes, limit=_NOTES):

@@ -473,6 +473,17 @@ snoozes = sa.Table(
     _time("until"),
 )
 
+looks = sa.Table(
+    "looks",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("referral_id", sa.Text, primary_key=True),
+    _text("shown"),
+    _time("at"),
+    sa.Index("ix_looks_at", "at"),
+)
+
 notices = sa.Table(
     "notices",
     metadata,

@@ -21,6 +21,7 @@ from cards.referral import (
     move_form_card,
     proposal_card,
 )
+from cards.since import Since
 from partner_center.referral import Member, Problem, Referral, Solution
 
 Card = dict[str, object]
@@ -141,6 +142,20 @@ MEMBER: Final = (FieldChange("member", None, "Jane Doe (jane.doe@contoso.example
 MOVE: Final = (FieldChange("status", "Active/Accepted", "Closed/Won"),)
 
 
+SINCE: Final = Since(
+    NOW - timedelta(days=3),
+    {
+        "status": "New/Pending",
+        "value": Decimal(25000),
+        "close": date(2026, 2, 28),
+        "crm": None,
+        "notes": None,
+        "team": None,
+    },
+    "USD",
+)
+
+
 def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
     """Every card by name."""
     return {
@@ -149,6 +164,7 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
         "deal-bare": lambda: deal_card(BARE, reader),
         "deal-won": lambda: deal_card(WON, reader),
         "deal-lost": lambda: deal_card(LOST, reader),
+        "deal-since": lambda: deal_card(VIEW, reader, since=SINCE),
         "deal-saved": lambda: deal_card(VIEW, reader, saved=CHANGES[:2]),
         "list": lambda: list_card(
             "My deals", [VIEW, NEW, BARE, WON, LOST], 2, True, "mine", "", reader

@@ -22,6 +22,7 @@ from bot.store import (
     events,
     handles,
     inbox,
+    looks,
     migrations,
     outbox,
     proposals,
@@ -215,6 +216,7 @@ async def _fill(connection: AsyncConnection) -> None:
         await drafts.insert(connection, _draft(state.value, state))
     await outbox.put(connection, place(), {"text": "waits"}, OLD)
     await snoozes.put(connection, BEN.tenant, "deal", BEN.id, OLD)
+    await looks.put(connection, BEN.tenant, BEN.id, "deal", looks.Look(OLD, {"value": "1"}))
     await events.record(
         connection,
         tenant=BEN.tenant,
@@ -269,11 +271,12 @@ async def test_finished_work_is_forgotten_by_age_and_nothing_else(store: Store) 
         schema.inbox,
         schema.snoozes,
         schema.questions,
+        schema.looks,
     )
-    assert [await count(store, table) for table in tables] == [1, 1, 1, 2, 2, 2, 1, 1]
+    assert [await count(store, table) for table in tables] == [1, 1, 1, 2, 2, 2, 1, 1, 1]
     await retention.prune(store, NOW)
     await retention.prune(store, NOW)
-    assert [await count(store, table) for table in tables] == [1, 1, 1, 1, 1, 1, 0, 0]
+    assert [await count(store, table) for table in tables] == [1, 1, 1, 1, 1, 1, 0, 0, 0]
     async with store.read() as connection:
         assert (await connection.scalars(sa.select(schema.proposals.c.state))).all() == ["open"]
         assert (await connection.scalars(sa.select(schema.drafts.c.state))).all() == ["open"]
