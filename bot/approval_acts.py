@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.approval_view import message_for, owe_copies, tell, view_of
 from bot.conversation import Message
 from bot.desk import Desk, Turn
-from bot.replies import Reply, Where
+from bot.replies import Reply, Row, Stand, Where
 from bot.store import approvals, audit, proposals
 from bot.store.approvals import Approval, State, Subject
 from bot.store.jsontext import Json
@@ -62,17 +62,11 @@ async def placed(desk: Desk, turn: Turn, approval: Approval, where: Where) -> Re
             connection, desk.policy, approval, for_person, desk.now(), reader=turn.reader
         )
 
-    async def remember(message_id: str) -> None:
-        async with desk.store.begin() as connection:
-            await approvals.add_card(
-                connection, approval.id, turn.place, message_id, for_person=for_person
-            )
-            fresh = await approvals.find(connection, approval.id)
-            if fresh is not None and fresh.version != approval.version:
-                await owe_copies(connection, desk.policy, fresh, desk.now())
+    async def wake(_message_id: str) -> None:
         desk.wake_approvals()
 
-    return Reply(card=message.card, summary=message.summary, where=where, shown=remember)
+    stands = Stand(Row.APPROVAL, approval.id, for_person, approval.version)
+    return Reply(card=message.card, summary=message.summary, where=where, stands=stands, shown=wake)
 
 
 async def drop_subject(connection: AsyncConnection, approval: Approval, now: datetime) -> None:

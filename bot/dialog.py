@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from bot.conversation import Person
 from bot.desk import Desk, Turn, bearer, microsofts, view
 from bot.draft_expiry import DRAFT_LIFE, expire
 from bot.opened import Opened, kept, opened
-from bot.replies import Left, Reply, Where
+from bot.replies import Left, Reply, Row, Stand, Where
 from bot.resolver import Resolver
 from bot.steps import BY_NAME, STEPS, Asked, Name, Step, first_open
 from bot.store import drafts, registrations
@@ -370,15 +370,7 @@ class Dialog:
             step = walk.step_view(name, taken or Taken(answers), scene)
             card = step_card(deal, step, draft.id, scene.reader)
             summary = f"#{deal.handle}: {BY_NAME[name].title.plain}"
-        return Reply(card=card, summary=summary, shown=self._placed(draft))
-
-    def _placed(self, draft: Draft) -> Callable[[str], Awaitable[None]]:
-        async def placed(message_id: str) -> None:
-            if message_id != draft.message_id:
-                async with self._desk.store.begin() as connection:
-                    await drafts.place_at(connection, draft.id, draft.place, message_id)
-
-        return placed
+        return Reply(card=card, summary=summary, stands=_standing(draft))
 
     async def _submit(self, turn: Turn, opened: Opened) -> Reply:
         """Send complete answers that break no rule; else show where they stand."""
@@ -428,6 +420,10 @@ def _step(name: str) -> Name:
 def _before(name: Name) -> Name:
     names = [*BY_NAME, Name.READ_BACK]
     return names[max(0, names.index(name) - 1)]
+
+
+def _standing(draft: Draft) -> Stand:
+    return Stand(Row.DRAFT, draft.id, message_id=draft.message_id)
 
 
 def _left(opened: Opened) -> Left | None:

@@ -12,6 +12,7 @@ from functools import partial
 from aiohttp import web
 
 from bot import approval_asking, put_back, retention
+from bot.answering import Answering, Latest
 from bot.approval_work import ApprovalWork
 from bot.background import Background
 from bot.desk import Desk
@@ -28,6 +29,7 @@ from bot.resolver import Resolver
 from bot.settings import Settings
 from bot.sign_in import SignInPages
 from bot.sign_in_cards import SignInCards
+from bot.standing import remember
 from bot.store.engine import open_store, upgrade
 from bot.teams.parts import Teams
 from bot.turns import Turns
@@ -36,6 +38,7 @@ from bot.webhook_certificates import certificates_of
 from bot.webhook_intake import Intake
 from bot.webhook_worker import WebhookWorker
 from bot.webhooks import Webhooks
+from bot.windows import Windows
 from bot.won_deals import noticed
 from partner_center.circuit import CircuitState
 from partner_center.client import PartnerCenter
@@ -69,6 +72,8 @@ class House:
         self.partner_center = PartnerCenter(settings.partner_center_url, self.http, now=clock)
         self.identity = Identity(settings, self.store, clock)
         self.teams = Teams(settings, now=clock)
+        self.windows, self.latest = Windows(clock), Latest(clock)
+        self.answering = Answering(self.teams.sender, self.windows, clock)
         self.background = Background()
         self._make_conversation()
         self._make_work()
@@ -80,7 +85,7 @@ class House:
             self.store,
             self.partner_center,
             self.identity,
-            self.teams.sender,
+            self.answering,
             self.clock,
             new_id,
             asyncio.sleep,
@@ -107,6 +112,7 @@ class House:
             Dispatch(self.desk, self.dialog, feeds),
             SignInCards(self.desk, settings.sso_resource),
             self.background,
+            self.latest,
         )
         self.pages = SignInPages(
             self.identity,
@@ -117,7 +123,15 @@ class House:
 
     def _make_work(self) -> None:
         settings, desk, owner = self.settings, self.desk, self.owner
-        self.outbox = OutboxWorker(self.store, self.teams.sender, self.clock, owner)
+        self.outbox = OutboxWorker(
+            self.store,
+            self.teams.sender,
+            self.clock,
+            owner,
+            windows=self.windows,
+            latest=self.latest,
+            stands=partial(remember, desk),
+        )
         self.approved = ApprovalWork(desk, self.resolver, self.bell, owner, self.outbox.wake)
         self.poller = Poller(desk, owner, settings.allowed_tenants)
         self.announced = WebhookWorker(desk, settings.allowed_tenants, noticed, owner)
@@ -132,7 +146,7 @@ class House:
         """The bot as an application: its addresses, and its work while it runs."""
         app = create_app(
             self.settings,
-            door=self.teams.door(self.store, self.turns),
+            door=self.teams.door(self.store, self.turns, answering=self.answering),
             sign_in=self.pages.routes(),
             webhooks=self.webhooks.routes(),
             readiness={"partner_center": self._upstream},

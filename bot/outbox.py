@@ -12,16 +12,21 @@ import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import feed_closing
+from bot.answering import Latest
 from bot.conversation import Message, Place, Sender, SendFailed, SendFailure
 from bot.crash import Point, crash_at
 from bot.store import outbox
 from bot.store.engine import Store
 from bot.store.errors import StoreError
+from bot.store.jsontext import Json
 from bot.store.outbox import Op, Owed
+from bot.store.together import Together
 from bot.stored_messages import as_repeat, read, shortened, written
 from bot.windows import NONE, Windows
 
@@ -33,9 +38,18 @@ LEASE = timedelta(seconds=60)
 SEND_SECONDS = 45.0
 """How long one send is waited for, well inside the lease."""
 IDLE_SECONDS = 1.0
-MOST_AT_ONCE = 20
-FEWEST_FREE = 10
+MOST_AT_ONCE = 100
+"""How many messages are sent, or wait for their moment, together: more than a tenant may get in a
+second, so that the next is at hand when its moment comes."""
+FEWEST_FREE = 25
 """How many more must be possible before messages are looked for: looking costs a transaction."""
+MOST_WAIT = timedelta(seconds=3)
+"""How long a message that was taken waits here for its moment; one of a later moment goes back."""
+LEAD = timedelta(milliseconds=150)
+"""How long before its moment a message is marked as leaving, so that the moment is not missed for
+a transaction."""
+_MOST_MOMENTS = 4
+"""How often others may be faster before a message goes back."""
 MOST_AGE = timedelta(hours=24)
 """How long a message is tried that definitely did not arrive."""
 LEAST_ATTEMPTS = 6
@@ -45,16 +59,23 @@ MOST_DOUBTS = 1
 """How often a message is sent again although it may have arrived."""
 _LONGEST_BACK_OFF = 300.0
 _WINDOW_MEMORY = timedelta(hours=1)
+_LATE_COMMIT = timedelta(seconds=10)
+"""How much later than its time a send of another instance may be seen."""
 _FINISH_SECONDS = 5.0
 _MARK_TRIES = 20
 _MARK_SECONDS = 0.5
 _GONE = frozenset({SendFailure.FORBIDDEN, SendFailure.GONE})
 
 
+Stands = Callable[[AsyncConnection, Json, Place, str], Awaitable[None]]
+"""Remembers, in the transaction that notes a message as sent, which row stands in it."""
+
+
 class OutboxWorker:
     """Takes due messages under a lease and sends them, one at a time for each conversation.
 
-    `jitter` gives numbers from 0 to 1, so that instances do not try again in step.
+    `jitter` gives numbers from 0 to 1, so that instances do not try again in step. `windows` and
+    `latest` are those of whatever sends beside it; `stands` remembers what stands in a message.
     """
 
     def __init__(
@@ -66,6 +87,9 @@ class OutboxWorker:
         *,
         jitter: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        windows: Windows | None = None,
+        latest: Latest | None = None,
+        stands: Stands | None = None,
     ) -> None:
         self._store = store
         self._sender = sender
@@ -73,8 +97,13 @@ class OutboxWorker:
         self._owner = owner
         self._jitter = jitter
         self._sleep = sleep
-        self._windows = Windows(now)
+        self._windows = windows or Windows(now)
+        self._latest = latest or Latest(now)
+        self._stands = stands
+        self._together = Together(store)
         self._counted = now() - _WINDOW_MEMORY
+        self._others: dict[str, datetime] = {}
+        self._is_idle = True
         self._resume = now()
         self._sending: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
@@ -119,17 +148,41 @@ class OutboxWorker:
         free, now = MOST_AT_ONCE - len(self._sending), self._now()
         if free < FEWEST_FREE or now < self._resume:
             return 0
+        if not await self._look(now):
+            return 0
         async with self._store.begin() as connection:
-            for sent in await outbox.sent_since(connection, self._counted, self._owner):
-                self._windows.note(sent.tenant, sent.channel, sent.at)
-                self._counted = max(self._counted, sent.at)
             owed = await outbox.claim_ready(connection, now, self._owner, now + LEASE, free)
+        self._is_idle = len(owed) < free
         for one in owed:
             crash_at(Point.OUTBOX_CLAIMED)
             task = asyncio.create_task(self._one(one), name=f"outbox {one.id}")
             self._sending.add(task)
             task.add_done_callback(self._ended)
         return len(owed)
+
+    async def _look(self, now: datetime) -> bool:
+        """Counts what others sent, and says whether anything is due: reading only, so that an
+        idle bot takes no lock. After a full claim there is more, surely enough."""
+        async with self._store.read() as connection:
+            await self._count_others(connection, now)
+            waiting = await outbox.replies_waiting(connection) if self._latest else []
+            is_due = not self._is_idle or await outbox.is_due(connection, now)
+        for reply in waiting:
+            shown = self._latest.of(reply.conversation, reply.target_message)
+            if shown is not None and reply.as_of <= shown:
+                async with self._store.begin() as connection:
+                    await outbox.overtake(
+                        connection, reply.conversation, reply.target_message, shown
+                    )
+        return is_due
+
+    async def _count_others(self, connection: AsyncConnection, now: datetime) -> None:
+        for sent in await outbox.sent_since(connection, self._counted, self._owner):
+            if sent.id not in self._others:
+                self._others[sent.id] = sent.at
+                self._windows.note(sent.tenant, sent.channel, sent.at)
+        self._counted = max(self._counted, now - _LATE_COMMIT)
+        self._others = {each: at for each, at in self._others.items() if at > self._counted}
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)
@@ -144,6 +197,7 @@ class OutboxWorker:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+        await self._together.finish()
 
     async def _one(self, owed: Owed) -> None:
         try:
@@ -155,17 +209,20 @@ class OutboxWorker:
         if owed.op is Op.SEND and owed.doubts > MOST_DOUBTS:
             await self._give_up(owed, "not confirmed twice", in_doubt=True)
             return
-        taken = self._now()
-        wait = self._windows.take(owed.place.tenant, owed.place.channel, taken)
-        if wait > NONE:
-            full = self._windows.tenant_wait(owed.place.tenant)
-            self._resume = max(self._resume, self._now() + full)
-            async with self._store.begin() as connection:
-                await outbox.defer(connection, owed, self._now() + wait)
+        if await self._is_overtaken(owed):
             return
+        tenant, channel = owed.place.tenant, owed.place.channel
+        if self._windows.wait(tenant, channel) > MOST_WAIT:
+            await self._defer(owed)
+            return
+        moment = self._windows.reserve(tenant, channel)
+        await self._sleep_until(moment - LEAD)
         if not await self._may_leave(owed):
+            self._windows.release(tenant, channel, moment)
             return
-        self._windows.left(owed.place.tenant, owed.place.channel, taken)
+        if not await self._is_time(tenant, channel, moment):
+            await self._defer(owed)
+            return
         crash_at(Point.OUTBOX_SENDING)
         try:
             message_id = await self._deliver(owed)
@@ -175,24 +232,61 @@ class OutboxWorker:
         crash_at(Point.OUTBOX_SENT)
         await self._mark_sent(owed, message_id)
 
+    async def _is_overtaken(self, owed: Owed) -> bool:
+        """Gives up a reply whose message shows something later by now."""
+        if owed.as_of is None or owed.target_message is None:
+            return False
+        shown = self._latest.of(owed.place.conversation_id, owed.target_message)
+        if shown is None or shown < owed.as_of:
+            return False
+        await self._together.write(partial(outbox.mark_failed, owed=owed, error="superseded"))
+        return True
+
+    async def _is_time(self, tenant: str, channel: str, moment: datetime) -> bool:
+        """Waits for a reserved moment and counts the message as leaving; False when others were
+        faster again and again."""
+        for _ in range(_MOST_MOMENTS):
+            if moment <= self._now():
+                self._windows.left(tenant, channel, moment)
+                return True
+            await self._sleep_until(moment)
+            moment = self._windows.renew(tenant, channel, moment)
+        self._windows.release(tenant, channel, moment)
+        return False
+
+    async def _sleep_until(self, moment: datetime) -> None:
+        wait = moment - self._now()
+        if wait > NONE:
+            await self._sleep(wait.total_seconds())
+
+    async def _defer(self, owed: Owed) -> None:
+        now = self._now()
+        self._resume = max(self._resume, now + self._windows.tenant_wait(owed.place.tenant))
+        wait = self._windows.wait(owed.place.tenant, owed.place.channel)
+        async with self._store.begin() as connection:
+            await outbox.defer(connection, owed, now + wait)
+
     async def _mark_sent(self, owed: Owed, message_id: str) -> None:
         """Notes what has arrived, again and again while the store cannot: it was sent once."""
         for left in reversed(range(_MARK_TRIES)):
             try:
-                async with self._store.begin() as connection:
-                    await outbox.mark_sent(connection, owed, message_id, self._now())
+                await self._together.write(partial(self._note_sent, owed, message_id))
                 return
             except StoreError:
                 if not left:
                     raise
                 await self._sleep(_MARK_SECONDS)
 
+    async def _note_sent(self, owed: Owed, message_id: str, connection: AsyncConnection) -> None:
+        noted = await outbox.mark_sent(connection, owed, message_id, self._now())
+        if noted and owed.stands is not None and self._stands is not None:
+            await self._stands(connection, owed.stands, owed.place, message_id)
+
     async def _may_leave(self, owed: Owed) -> bool:
         """Marks the message as leaving, under a fresh lease that must not be over already."""
         until = self._now() + LEASE
-        async with self._store.begin() as connection:
-            if not await outbox.begin(connection, owed, until):
-                return False
+        if not await self._together.write(partial(outbox.begin, owed=owed, lease_until=until)):
+            return False
         if self._now() < until - timedelta(seconds=SEND_SECONDS):
             return True
         async with self._store.begin() as connection:
@@ -223,7 +317,9 @@ class OutboxWorker:
             _log.warning("feed switched off", outbox=owed.id, feed=owed.feed_id, error=reason)
             await feed_closing.close(self._store, self._sender, owed, error.kind, now, reason)
             return
-        if error.kind is SendFailure.TOO_BIG and (short := shortened(owed.message)) is not None:
+        short = shortened(owed.message, error.kind) if error.kind in _SHORTENED else None
+        if short is not None:
+            _log.error("message refused as it is", outbox=owed.id, error=reason)
             async with self._store.begin() as connection:
                 await outbox.replace(connection, owed, short, now, reason)
             return
@@ -266,7 +362,8 @@ class OutboxWorker:
         return timedelta(seconds=ceiling / 2 * (1 + self._jitter()))
 
 
-_FINAL = _GONE | {SendFailure.TOO_BIG, SendFailure.REFUSED}
+_SHORTENED = {SendFailure.TOO_BIG, SendFailure.REFUSED}
+_FINAL = _GONE | _SHORTENED
 
 
 async def owe(

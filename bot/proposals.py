@@ -38,7 +38,7 @@ from bot.proposal_fields import (
     typed,
 )
 from bot.registration_rules import Age
-from bot.replies import Reply
+from bot.replies import Reply, Row, Stand
 from bot.store import approvals, audit, handles, proposals
 from bot.store import outbox as outbox_rows
 from bot.store.approvals import Subject
@@ -101,13 +101,8 @@ async def propose(desk: Desk, turn: Turn, referral: Referral, draft: Draft) -> R
     shown = await view(desk, turn, referral)
     changes = in_order(draft.changes)
     card = proposal_card(shown, changes, draft.warnings, proposal_id, turn.reader, move=draft.move)
-
-    async def remember(message_id: str) -> None:
-        async with desk.store.begin() as connection:
-            await proposals.set_message(connection, proposal_id, message_id)
-
     summary = sentence("#{handle}: before and after", handle=shown.handle)
-    return Reply(card=card, summary=summary, shown=remember)
+    return Reply(card=card, summary=summary, stands=Stand(Row.PROPOSAL, proposal_id))
 
 
 async def save(desk: Desk, turn: Turn, proposal_id: str) -> Reply:

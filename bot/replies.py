@@ -27,6 +27,48 @@ class Left:
     card: Mapping[str, object]
 
 
+class Row(StrEnum):
+    """What of ours can stand in a message."""
+
+    PROPOSAL = "proposal"
+    DRAFT = "draft"
+    REGISTRATION = "registration"
+    APPROVAL = "approval"
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Which row of ours a message shows; remembered with the message's id once that is known,
+    however much later and by whichever instance the message is sent."""
+
+    row: Row
+    id: str
+    person: str | None = None
+    """For whom a copy of a request for approval is."""
+    version: int | None = None
+    """Which version of a request for approval it shows."""
+    message_id: str | None = None
+    """Where the row was remembered to stand when the reply was made."""
+
+    def to_json(self) -> dict[str, str | int | None]:
+        """As the outbox keeps it."""
+        return {"row": self.row, "id": self.id, "person": self.person, "version": self.version}
+
+    @classmethod
+    def from_json(cls, stored: object) -> Stand:
+        """What `to_json` gave. Raises ValueError for anything else."""
+        match stored:
+            case {
+                "row": str(row),
+                "id": str(found),
+                "person": str() | None as person,
+                "version": int() | None as version,
+            }:
+                return cls(Row(row), found, person, version)
+            case _:
+                raise ValueError("what stands in a message is a row with its id")
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One answer to one turn: a card or a sentence, never both (Teams splits them)."""
@@ -43,8 +85,11 @@ class Reply:
     """The proposal whose outcome is still unknown, to be looked at again later."""
     leaves: Left | None = None
     """An earlier message that this reply takes the place of, at the end of the conversation."""
+    stands: Stand | None = None
+    """The row that the message shows, to be remembered with the message's id."""
     shown: Callable[[str], Awaitable[None]] | None = None
-    """Told the id of the message the reply ended up in."""
+    """Told the id of the message that the reply ended up in, when it is known in this turn: for
+    what need not survive it."""
 
     def message(self) -> Message:
         """The reply as the message that is sent."""

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
-from bot.conversation import Message
+from bot.conversation import Message, SendFailure
 from bot.store.jsontext import Json
 from cards.elements import with_line_on_top
-from cards.wording import words
+from cards.wording import Text, words
 
 _REPEAT = words("You may have got this message already.")
-_CUT = words("This message was too big for Teams and is shortened. Ask me for the deal to see all.")
 _MOST_CHARACTERS = 1000
 
 
@@ -43,17 +42,29 @@ def as_repeat(message: Message) -> Message:
     return replace(message, text=f"{message.text} ({_REPEAT.plain})")
 
 
-def shortened(stored: Json) -> Json | None:
-    """What to send instead of a message that was too big: its words alone, cut.
+def shortened(stored: Json, failure: SendFailure = SendFailure.TOO_BIG) -> Json | None:
+    """What to send instead of a message that was too big, or a card that was refused: its words
+    alone, cut.
 
-    None when it was shortened before: then nothing of it can be sent.
+    None when it was shortened before, or is refused although it is text: then nothing of it can be
+    sent.
     """
     if not isinstance(stored, Mapping) or stored.get("shortened") is True:
         return None
     message = read(stored)
+    if failure is SendFailure.REFUSED and message.card is None:
+        return None
     said = message.text if message.card is None else message.summary or _spoken(message.card)
     cut = (said or "")[:_MOST_CHARACTERS].rstrip()
-    return {"text": f"{cut}\n\n{_CUT.plain}".strip(), "shortened": True}
+    return {"text": f"{cut}\n\n{_why(failure).plain}".strip(), "shortened": True}
+
+
+def _why(failure: SendFailure) -> Text:
+    if failure is SendFailure.TOO_BIG:
+        return words(
+            "This message was too big for Teams and is shortened. Ask me for the deal to see all."
+        )
+    return words("Teams did not take this message's card. Ask me for the deal to see all.")
 
 
 def _spoken(card: Mapping[str, object]) -> str:

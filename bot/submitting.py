@@ -14,7 +14,7 @@ from bot.desk import Desk, Turn, bearer
 from bot.opened import Opened
 from bot.registration_rules import OPEN, Standing
 from bot.registration_rules import State as Stage
-from bot.replies import Reply
+from bot.replies import Reply, Row, Stand
 from bot.resolver import Resolver
 from bot.steps import registration_of
 from bot.store import approvals, drafts, handles, registrations
@@ -153,15 +153,16 @@ class Submitting:
         return self._on_its_way(turn, other, opened.deal.handle)
 
     def _working(self, turn: Turn, deal: DealView, submission: Submission) -> Reply:
-        async def shown(message_id: str) -> None:
+        async def shown(_message_id: str) -> None:
             """The card is there: from now on its end may take its place."""
-            async with self._desk.store.begin() as connection:
-                await registrations.place_at(connection, submission.id, message_id)
             await self._resolver.look_now(submission.id)
 
         card = registration_state_card(deal, Outcome.WORKING, submission.id, turn.reader)
         return Reply(
-            card=card, summary=sentence("#{handle}: registering", handle=deal.handle), shown=shown
+            card=card,
+            summary=sentence("#{handle}: registering", handle=deal.handle),
+            stands=Stand(Row.REGISTRATION, submission.id),
+            shown=shown,
         )
 
     async def look_again(self, turn: Turn, submission_id: str) -> Reply:

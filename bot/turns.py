@@ -6,10 +6,12 @@ import asyncio
 import json
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.answering import Latest
 from bot.background import Background
 from bot.command import Help
 from bot.commands import parse
@@ -35,6 +37,7 @@ from bot.proposals import not_valid
 from bot.recovery import settle_later
 from bot.replies import Left, Reply, Where, post
 from bot.sign_in_cards import SignInCards
+from bot.standing import remember_now
 from bot.store import outbox as outbox_rows
 from bot.store import waiting
 from bot.store.errors import StoreError
@@ -64,12 +67,18 @@ class Turns:
     """The bot's answer to everything that reaches it."""
 
     def __init__(
-        self, desk: Desk, dispatch: Dispatch, sign_in: SignInCards, background: Background
+        self,
+        desk: Desk,
+        dispatch: Dispatch,
+        sign_in: SignInCards,
+        background: Background,
+        latest: Latest,
     ) -> None:
         self._desk = desk
         self._dispatch = dispatch
         self._sign_in = sign_in
         self._background = background
+        self._latest = latest
         self._met = Met(desk.store, desk.now)
 
     def may_repeat(self, heard: Said | Pressed) -> bool:
@@ -128,7 +137,8 @@ class Turns:
         if installed.person is not None:
             await self._remember(installed.person, installed.place, installed.locale)
         reader = Reader(installed.locale, None, self._desk.now())
-        await self._send(installed.place, self._dispatch.welcome(installed.place, reader), None)
+        welcome = self._dispatch.welcome(installed.place, reader)
+        await self._send(installed.place, welcome, None, reader.now)
 
     async def signed_in(self, person: Person, place: Place) -> None:
         """Carry out the command that waited for this sign-in, once; else just greet."""
@@ -233,7 +243,7 @@ class Turns:
         if reply is None or (reply.view and not turn.is_personal):
             return
         pressed = None if reply.only_me else turn.pressed
-        await self._send(turn.place, reply, pressed)
+        await self._send(turn.place, reply, pressed, turn.reader.now)
         self._look_again(turn, reply)
 
     def _look_again(self, turn: Turn, reply: Reply) -> None:
@@ -242,44 +252,47 @@ class Turns:
                 settle_later(self._desk, turn, reply.unsettled), "settle a write"
             )
 
-    async def _send(self, place: Place, reply: Reply, pressed: str | None) -> None:
+    async def _send(self, place: Place, reply: Reply, pressed: str | None, as_of: datetime) -> None:
+        """`as_of` is when the turn began: a state of the same message from later is not touched."""
         try:
             message_id = await post(self._desk.sender, place, reply, pressed=pressed)
         except SendFailed as error:
             _log.warning("reply not sent", error=str(error), conversation=place.conversation_id)
-            await self._owe(place, reply, pressed, error)
+            await self._owe(place, reply, pressed, error, as_of)
             return
-        if reply.shown is not None:
-            try:
-                await reply.shown(message_id)
-            except StoreError as error:
-                _log.warning("message not remembered", error=str(error))
+        if message_id == pressed:
+            self._latest.note(place.conversation_id, message_id, as_of)
+        await self._note_shown(place, reply, message_id)
         if reply.leaves is not None:
-            await self._leave(reply.leaves)
+            await self._leave(reply.leaves, as_of)
+
+    async def _note_shown(self, place: Place, reply: Reply, message_id: str) -> None:
+        try:
+            if reply.stands is not None:
+                await remember_now(self._desk, reply.stands, place, message_id)
+            if reply.shown is not None:
+                await reply.shown(message_id)
+        except StoreError as error:
+            _log.warning("message not remembered", error=str(error))
 
     async def _owe(
-        self, place: Place, reply: Reply, pressed: str | None, error: SendFailed
+        self, place: Place, reply: Reply, pressed: str | None, error: SendFailed, as_of: datetime
     ) -> None:
         """What Teams did not take is sent later: as it is, in a new message when the card to
-        change is gone, in one sentence when it was too large."""
-        message = reply.message()
+        change is gone, in one sentence when it was too large or refused. What it leaves behind
+        is left then as well, and what stands in it is remembered by whoever sends it."""
         target = pressed if reply.where is Where.EDIT else None
-        later = timedelta(seconds=error.retry_after or SEND_AGAIN)
-        if error.kind is SendFailure.UNKNOWN and target is None:
-            later = SETTLE
         if error.kind is SendFailure.FORBIDDEN or (
             error.kind is SendFailure.GONE and target is None
         ):
             return
-        if error.kind is SendFailure.TOO_BIG:
-            too_large = sentence(
-                "{summary}: this is too large to show in Teams. Ask for less, or open it in "
-                "Partner Center.",
-                summary=reply.summary,
-            )
-            message = Message(text=too_large)
-        if error.kind in {SendFailure.GONE, SendFailure.TOO_BIG}:
+        message, later = reply.message(), _again_after(error, is_new=target is None)
+        if error.kind in _UNTAKEN:
+            _log.error("reply refused", error=str(error), reply=reply.summary)
+            message = Message(text=_instead(error.kind, reply.summary))
+        if error.kind in {SendFailure.GONE, *_UNTAKEN}:
             target = None
+        stands = None if reply.stands is None or error.kind in _UNTAKEN else reply.stands.to_json()
         now = self._desk.now()
         try:
             async with self._desk.store.begin() as connection:
@@ -290,15 +303,30 @@ class Turns:
                     now,
                     target_message=target,
                     not_before=now + later,
+                    as_of=as_of,
+                    stands=stands,
                 )
+                if reply.leaves is not None:
+                    await _owe_leaving(connection, reply.leaves, now, now + later, as_of)
         except StoreError as failure:
             _log.error("reply lost", error=str(failure), conversation=place.conversation_id)
 
-    async def _leave(self, left: Left) -> None:
+    async def _leave(self, left: Left, as_of: datetime) -> None:
+        """The earlier card goes; when Teams does not take that now, later."""
         try:
             await self._desk.sender.update(left.place, left.message_id, Message(card=left.card))
+            return
         except SendFailed as error:
-            _log.info("earlier card stays", error=str(error))
+            _log.info("earlier card stays for now", error=str(error))
+            if error.kind in _FOR_GOOD:
+                return
+            later = _again_after(error, is_new=False)
+        now = self._desk.now()
+        try:
+            async with self._desk.store.begin() as connection:
+                await _owe_leaving(connection, left, now, now + later, as_of)
+        except StoreError as failure:
+            _log.warning("earlier card stays", error=str(failure))
 
     async def _remember(self, person: Person, place: Place, locale: str) -> None:
         try:
@@ -310,6 +338,41 @@ class Turns:
         self, person: Person, place: Place, activity_id: str, locale: str, timezone: str | None
     ) -> Turn:
         return Turn(person, place, Reader(locale, timezone, self._desk.now()), activity_id)
+
+
+def _again_after(error: SendFailed, *, is_new: bool) -> timedelta:
+    """When what was not sent is tried again: as Teams says, and not before one that may have
+    arrived has settled."""
+    least = SETTLE if is_new and error.kind is SendFailure.UNKNOWN else _SOON
+    return max(least, timedelta(seconds=error.retry_after or 0))
+
+
+def _instead(failure: SendFailure, summary: str) -> str:
+    """What is said instead of a card that Teams does not take."""
+    if failure is SendFailure.TOO_BIG:
+        return sentence(
+            "{summary}: this is too large to show in Teams. Ask for less, or open it in "
+            "Partner Center.",
+            summary=summary,
+        )
+    return sentence(
+        "{summary}: Teams does not take this card. Ask for less, or open it in Partner Center.",
+        summary=summary,
+    )
+
+
+async def _owe_leaving(
+    connection: AsyncConnection, left: Left, now: datetime, not_before: datetime, as_of: datetime
+) -> None:
+    await outbox_rows.put(
+        connection,
+        left.place,
+        written(Message(card=left.card)),
+        now,
+        target_message=left.message_id,
+        not_before=not_before,
+        as_of=as_of,
+    )
 
 
 def _in_sight(turn: Turn, press: Press) -> Turn:
@@ -365,8 +428,11 @@ SHOWN_WITHIN = 1.0
 SIGN_IN_ITSELF = "sign in"
 """Asking to sign in is done by signing in; nothing is left to wait for."""
 
-SEND_AGAIN = 2.0
-"""Seconds until a reply that Teams did not take is sent again, when Teams does not say."""
+_SOON = timedelta(seconds=2)
+"""When a reply that Teams did not take is sent again, at the earliest."""
+_UNTAKEN = {SendFailure.TOO_BIG, SendFailure.REFUSED}
+"""What Teams refuses for good, so that a sentence is said instead."""
+_FOR_GOOD = {SendFailure.FORBIDDEN, SendFailure.GONE, *_UNTAKEN}
 STILL_WORKING = marked(
     "Working on it: Partner Center is taking longer than usual. The answer will follow."
 )

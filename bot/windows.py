@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,12 +22,21 @@ CONVERSATION = (Limit(7, 1), Limit(8, 2), Limit(60, 30), Limit(1800, 3600))
 """What one bot may send to one conversation (Teams reference 2.3)."""
 TENANT = (Limit(50, 1),)
 """What one app may send in one tenant (Teams reference 2.3)."""
+PACE = timedelta(milliseconds=10)
+"""Between two sends in a tenant that wait for their moments: what leaves in one bunch is built in
+one bunch, arrives late, and meets the next."""
 _FIRST_SWEEP = 1000
+_PART = 4
+"""At most one in so many of a window is left free for answers."""
 
 
 class Windows:
     """Counts what was sent and says when the next may be. Conversations are named without a
-    thread, as their threads share the limit."""
+    thread, as their threads share the limit.
+
+    Answers go at once and are only counted (`answered`). What waits in the outbox keeps as much
+    room free as answers took within the window just past, up to a part of it.
+    """
 
     def __init__(
         self,
@@ -35,54 +44,102 @@ class Windows:
         *,
         conversation: Sequence[Limit] = CONVERSATION,
         tenant: Sequence[Limit] = TENANT,
+        pace: timedelta = PACE,
     ) -> None:
         self._now = now
+        self._pace = pace
         self._limits = (tuple(tenant), tuple(conversation))
         self._sent: tuple[dict[str, list[datetime]], ...] = ({}, {})
+        self._answered: tuple[dict[str, list[datetime]], ...] = ({}, {})
         self._held: dict[str, datetime] = {}
+        self._reserved: dict[str, datetime] = {}
         self._sweep_at = _FIRST_SWEEP
 
-    def take(self, tenant: str, conversation: str, at: datetime | None = None) -> timedelta:
-        """Counts a send that begins now, and gives zero; or counts nothing and gives the wait.
+    def reserve(self, tenant: str, conversation: str) -> datetime:
+        """Counts a send for the first moment at which it may leave, and gives that moment."""
+        at = self._now() + self.wait(tenant, conversation)
+        last = self._reserved.get(tenant)
+        if last is not None:
+            at = max(at, last + self._pace)
+        self._reserved[tenant] = at
+        self.note(tenant, conversation, at)
+        return at
 
-        `at` is the present under which it is counted, for `left`.
-        """
-        wait = self.wait(tenant, conversation)
-        if wait == NONE:
-            self.note(tenant, conversation, at or self._now())
-        return wait
+    def renew(self, tenant: str, conversation: str, at: datetime) -> datetime:
+        """What was reserved for a moment that has come: the present, or a later moment when others
+        were faster, under which it is counted instead."""
+        self.release(tenant, conversation, at)
+        now = self._now()
+        at = now + self._wait(tenant, conversation, now, until=now)
+        self.note(tenant, conversation, at)
+        return at
 
-    def left(self, tenant: str, conversation: str, taken: datetime) -> None:
-        """Counts what was taken at a moment as leaving now: what delayed it delays the next."""
+    def left(self, tenant: str, conversation: str, at: datetime) -> None:
+        """Counts what was reserved as leaving now: what delayed it delays the next."""
+        self.release(tenant, conversation, at)
+        self.note(tenant, conversation, max(at, self._now()))
+
+    def release(self, tenant: str, conversation: str, at: datetime) -> None:
+        """Counts what was reserved for a moment no longer."""
         for sent, name in zip(self._sent, (tenant, conversation), strict=True):
             times = sent.get(name, [])
-            if taken in times:
-                times.remove(taken)
-                insort(times, self._now())
+            if at in times:
+                times.remove(at)
+            if not times:
+                sent.pop(name, None)
+
+    def answered(self, tenant: str, conversation: str) -> None:
+        """Counts an answer that leaves now."""
+        now = self._now()
+        self.note(tenant, conversation, now)
+        for counted, limits, name in zip(
+            self._answered, self._limits, (tenant, conversation), strict=True
+        ):
+            _add(counted, name, now, limits)
+
+    def asked(self, tenant: str) -> None:
+        """Counts a request that sends nothing to a conversation, such as one for a roster."""
+        for counted in (self._sent[0], self._answered[0]):
+            _add(counted, tenant, self._now(), self._limits[0])
 
     def wait(self, tenant: str, conversation: str) -> timedelta:
         """How long until one more may be sent there; zero for at once."""
-        now = self._now()
-        free = [self._held.get(conversation, now)]
-        for sent, limits, name in zip(
-            self._sent, self._limits, (tenant, conversation), strict=True
-        ):
-            free += [_free_at(sent.get(name, ()), limit, now) for limit in limits]
-        return max(max(free) - now, NONE)
+        return self._wait(tenant, conversation, self._now())
 
     def tenant_wait(self, tenant: str) -> timedelta:
         """How long until one more may be sent anywhere in a tenant; zero for at once."""
-        now, sent = self._now(), self._sent[0].get(tenant, ())
-        return max(max(_free_at(sent, limit, now) for limit in self._limits[0]) - now, NONE)
+        now = self._now()
+        return max(self._free(0, tenant, now, None) - now, NONE)
+
+    def _wait(
+        self, tenant: str, conversation: str, now: datetime, until: datetime | None = None
+    ) -> timedelta:
+        free = max(
+            self._held.get(conversation, now),
+            self._free(0, tenant, now, until),
+            self._free(1, conversation, now, until),
+        )
+        return max(free - now, NONE)
+
+    def _free(self, level: int, name: str, now: datetime, until: datetime | None) -> datetime:
+        """When the windows of a tenant (0) or a conversation (1) let one more through, as counted
+        up to a moment."""
+        times = self._sent[level].get(name)
+        if not times:
+            return now
+        count = len(times) if until is None else bisect_right(times, until)
+        answers = self._answered[level].get(name, ())
+        return max(
+            _free_at(times, count, limit, _room(answers, limit, now), now)
+            for limit in self._limits[level]
+        )
 
     def note(self, tenant: str, conversation: str, at: datetime) -> None:
         """Counts a send that happened at a moment, also one of another instance."""
         for sent, limits, name in zip(
             self._sent, self._limits, (tenant, conversation), strict=True
         ):
-            times = sent.setdefault(name, [])
-            insort(times, at)
-            del times[: -max(limit.most for limit in limits)]
+            _add(sent, name, at, limits)
         if len(self._sent[1]) >= self._sweep_at:
             self._sweep()
 
@@ -92,16 +149,36 @@ class Windows:
 
     def _sweep(self) -> None:
         now = self._now()
-        for sent, limits in zip(self._sent, self._limits, strict=True):
-            over = now - timedelta(seconds=max(limit.seconds for limit in limits))
-            for name in [name for name, times in sent.items() if times[-1] <= over]:
-                del sent[name]
-        for name in [name for name, until in self._held.items() if until <= now]:
-            del self._held[name]
+        for counted in (self._sent, self._answered):
+            for sent, limits in zip(counted, self._limits, strict=True):
+                over = now - timedelta(seconds=max(limit.seconds for limit in limits))
+                for name in [name for name, times in sent.items() if times[-1] <= over]:
+                    del sent[name]
+        for moments in (self._held, self._reserved):
+            for name in [name for name, until in moments.items() if until <= now]:
+                del moments[name]
         self._sweep_at = max(_FIRST_SWEEP, 2 * len(self._sent[1]))
 
 
-def _free_at(times: Sequence[datetime], limit: Limit, now: datetime) -> datetime:
-    if len(times) < limit.most:
-        return now
-    return times[-limit.most] + timedelta(seconds=limit.seconds)
+def _add(
+    counted: dict[str, list[datetime]], name: str, at: datetime, limits: Sequence[Limit]
+) -> None:
+    """Twice as many as a window holds are kept, as some of them may be taken back."""
+    times = counted.setdefault(name, [])
+    insort(times, at)
+    del times[: -2 * max(limit.most for limit in limits)]
+
+
+def _room(answers: Sequence[datetime], limit: Limit, now: datetime) -> int:
+    """What is left free for answers: as many as there were in the window just past."""
+    if not answers:
+        return 0
+    lately = len(answers) - bisect_left(answers, now - timedelta(seconds=limit.seconds))
+    return min(lately, limit.most // _PART)
+
+
+def _free_at(
+    times: Sequence[datetime], count: int, limit: Limit, room: int, now: datetime
+) -> datetime:
+    most = limit.most - room
+    return now if count < most else times[count - most] + timedelta(seconds=limit.seconds)

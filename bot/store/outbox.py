@@ -12,6 +12,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,7 +23,9 @@ from bot.store.jsontext import Json
 from bot.store.schema import outbox
 
 _TABLE = outbox.c
-_WAITING = ("ready", "sending")
+_WAITING = sa.text("outbox.state IN ('ready', 'sending')")
+"""Written out, so that the databases see that the index of what waits is meant."""
+_MOST_COUNTED = 20_000
 _FORGOTTEN = jsontext.write(None)
 
 
@@ -48,6 +51,10 @@ class Owed:
     """How often it left without our learning whether it arrived."""
     key: str | None
     feed_id: str | None
+    as_of: datetime | None
+    """When what a reply shows was true; None for what was true when it was put."""
+    stands: Json
+    """Which row of ours stands in the message, once its id is known; None for none."""
     created: datetime
     lease_owner: str
 
@@ -61,6 +68,7 @@ class Owed:
 class Sent:
     """When something was sent to a conversation, for counting."""
 
+    id: str
     tenant: str
     channel: str
     at: datetime
@@ -77,17 +85,24 @@ async def put(
     not_before: datetime | None = None,
     feed_id: str | None = None,
     may_repeat: bool = False,
+    as_of: datetime | None = None,
+    stands: Json = None,
 ) -> bool:
     """Adds a message; one with a `target_message` replaces that message's content.
 
     With a `key` it is added once for all time: False when a row with that key exists already.
     `feed_id` names the feed it is sent for, which goes off when Teams takes nothing there.
     `may_repeat`: what it tells may have been told before this database began to know.
+    `as_of` is when what a reply shows was true. Of two states of one message only the later one is
+    sent, and False says that this one was the earlier.
     """
-    return await rows.insert_if_absent(
+    shown, row_id = as_of or now, uuid.uuid4().hex
+    if target_message is not None and await _is_overtaken(connection, place, target_message, shown):
+        return False
+    is_new = await rows.insert_if_absent(
         connection,
         outbox,
-        id=uuid.uuid4().hex,
+        id=row_id,
         conversation=place.conversation_id,
         place=jsontext.write(place.to_json()),
         op=(Op.SEND if target_message is None else Op.UPDATE).value,
@@ -99,8 +114,80 @@ async def put(
         key=key,
         feed_id=feed_id,
         doubts=int(may_repeat),
+        as_of=as_of,
+        stands=None if stands is None else jsontext.write(stands),
         created=now,
     )
+    if is_new and target_message is not None:
+        former = _of_message(place.conversation_id, target_message), _shown() <= shown
+        await _supersede(connection, *former, _TABLE.id != row_id)
+    return is_new
+
+
+async def overtake(
+    connection: AsyncConnection, conversation: str, target_message: str, shown: datetime
+) -> int:
+    """Gives up the replies of before a moment that wait to take the place of a message, because a
+    later one is there already; how many."""
+    earlier = _TABLE.as_of.is_not(None), _TABLE.as_of <= shown
+    return await _supersede(connection, _of_message(conversation, target_message), *earlier)
+
+
+async def _supersede(connection: AsyncConnection, *which: sa.ColumnElement[bool]) -> int:
+    result = await connection.execute(
+        outbox.update()
+        .where(*which, _TABLE.state == "ready", _TABLE.lease_owner.is_(None))
+        .values(state="failed", error="superseded")
+    )
+    return result.rowcount
+
+
+async def _is_overtaken(
+    connection: AsyncConnection, place: Place, target_message: str, shown: datetime
+) -> bool:
+    """Whether a later state of a message was sent or waits to be."""
+    found = await connection.scalar(
+        sa.select(_TABLE.seq)
+        .where(_of_message(place.conversation_id, target_message), _shown() > shown)
+        .where(_TABLE.state != "failed")
+        .limit(1)
+    )
+    return found is not None
+
+
+def _of_message(conversation: str, target_message: str) -> sa.ColumnElement[bool]:
+    return sa.and_(_TABLE.target_message == target_message, _TABLE.conversation == conversation)
+
+
+def _shown() -> sa.ColumnElement[datetime]:
+    """When what a message shows was true."""
+    return sa.func.coalesce(_TABLE.as_of, _TABLE.created)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply that waits to take the place of a message."""
+
+    conversation: str
+    target_message: str
+    as_of: datetime
+
+
+async def replies_waiting(connection: AsyncConnection, limit: int = 1000) -> list[Reply]:
+    """The replies that wait to take the place of a message, the oldest first."""
+    result = await connection.execute(
+        sa.select(_TABLE.conversation, _TABLE.target_message, _TABLE.as_of)
+        .where(_WAITING, _TABLE.target_message.is_not(None), _TABLE.as_of.is_not(None))
+        .order_by(_TABLE.seq)
+        .limit(limit)
+    )
+    return [Reply(*row) for row in result]
+
+
+async def is_due(connection: AsyncConnection, now: datetime) -> bool:
+    """Whether a claim would find anything; it only reads."""
+    found = await connection.scalar(_due(now, _TABLE.seq).limit(1))
+    return found is not None
 
 
 async def claim_ready(
@@ -111,7 +198,9 @@ async def claim_ready(
     limit: int = 20,
 ) -> list[Owed]:
     """Takes the due messages, at most the first of each conversation, under a lease."""
-    result = await connection.execute(_due(now).limit(limit).with_for_update(skip_locked=True))
+    result = await connection.execute(
+        _due(now, outbox).limit(limit).with_for_update(skip_locked=True)
+    )
     claimed = []
     for row in result.all():
         try:
@@ -220,7 +309,7 @@ async def doubt_all(connection: AsyncConnection) -> int:
     """Marks every message still to be sent as one that may have arrived; how many."""
     result = await connection.execute(
         outbox.update()
-        .where(_TABLE.state.in_(_WAITING), _TABLE.op == Op.SEND.value)
+        .where(_WAITING, _TABLE.op == Op.SEND.value)
         .values(state="ready", doubts=1, lease_owner=None, lease_until=None)
     )
     return result.rowcount
@@ -228,26 +317,28 @@ async def doubt_all(connection: AsyncConnection) -> int:
 
 async def waiting(connection: AsyncConnection) -> int:
     """How many messages are still to be sent."""
-    found = await connection.scalar(
-        sa.select(sa.func.count()).select_from(outbox).where(_TABLE.state.in_(_WAITING))
-    )
+    found = await connection.scalar(sa.select(sa.func.count()).select_from(outbox).where(_WAITING))
     return found or 0
 
 
-async def sent_since(connection: AsyncConnection, moment: datetime, not_by: str) -> list[Sent]:
-    """What instances other than `not_by` sent after a moment, oldest first."""
+async def sent_since(
+    connection: AsyncConnection, moment: datetime, not_by: str, limit: int = _MOST_COUNTED
+) -> list[Sent]:
+    """What instances other than `not_by` sent after a moment, oldest first; the latest of it when
+    it is more than `limit`."""
     result = await connection.execute(
-        sa.select(_TABLE.place, _TABLE.sent)
+        sa.select(_TABLE.id, _TABLE.place, _TABLE.sent)
         .where(
             _TABLE.sent > moment,
             sa.or_(_TABLE.lease_owner.is_(None), _TABLE.lease_owner != not_by),
         )
-        .order_by(_TABLE.sent)
+        .order_by(_TABLE.sent.desc())
+        .limit(limit)
     )
     found = []
-    for stored, at in result.all():
+    for row_id, stored, at in reversed(result.all()):
         place = Place.from_json(jsontext.read(stored))
-        found.append(Sent(place.tenant, place.channel, at))
+        found.append(Sent(row_id, place.tenant, place.channel, at))
     return found
 
 
@@ -266,17 +357,21 @@ async def prune(connection: AsyncConnection, before: datetime) -> None:
     )
 
 
-def _due(now: datetime) -> sa.Select[tuple[object, ...]]:
+def _due(now: datetime, *columns: sa.Table | sa.ColumnElement[int]) -> sa.Select[Any]:
+    """What may be taken now, the oldest first: found by walking along what waits, so that it
+    costs the same however much was sent before."""
     former = outbox.alias("former")
     is_first = ~sa.exists().where(
         former.c.conversation == _TABLE.conversation,
         former.c.seq < _TABLE.seq,
-        former.c.state.in_(_WAITING),
+        sa.text("former.state IN ('ready', 'sending')"),
     )
     free = sa.or_(_TABLE.lease_until.is_(None), _TABLE.lease_until <= now)
     ready = sa.and_(_TABLE.state == "ready", _TABLE.not_before <= now, free)
     abandoned = sa.and_(_TABLE.state == "sending", _TABLE.lease_until <= now)
-    return outbox.select().where(sa.or_(ready, abandoned), is_first).order_by(_TABLE.seq)
+    return (
+        sa.select(*columns).where(_WAITING, sa.or_(ready, abandoned), is_first).order_by(_TABLE.seq)
+    )
 
 
 async def _spoilt(connection: AsyncConnection, row: sa.Row[tuple[object, ...]]) -> None:
@@ -291,7 +386,7 @@ async def _spoilt(connection: AsyncConnection, row: sa.Row[tuple[object, ...]]) 
 def _held(owed: Owed) -> sa.ColumnElement[bool]:
     return sa.and_(
         _TABLE.id == owed.id,
-        _TABLE.state.in_(_WAITING),
+        _WAITING,
         _TABLE.lease_owner == owed.lease_owner,
         _TABLE.attempts == owed.attempts,
     )
@@ -318,6 +413,8 @@ def _owed(row: sa.Row[tuple[object, ...]], lease_owner: str) -> Owed:
         doubts=kept[_TABLE.doubts] + (kept[_TABLE.state] == "sending"),
         key=kept[_TABLE.key],
         feed_id=kept[_TABLE.feed_id],
+        as_of=kept[_TABLE.as_of],
+        stands=None if kept[_TABLE.stands] is None else jsontext.read(kept[_TABLE.stands]),
         created=kept[_TABLE.created],
         lease_owner=lease_owner,
     )

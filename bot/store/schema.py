@@ -66,10 +66,16 @@ def _state(*known: str) -> tuple[sa.Column[str], sa.CheckConstraint]:
     )
 
 
-def _unique_while(name: str, states: tuple[str, ...], *columns: str) -> sa.Index:
+def _while(name: str, states: tuple[str, ...], *columns: str, unique: bool = False) -> sa.Index:
     listed = ", ".join(f"'{state}'" for state in states)
     condition = sa.text(f"state IN ({listed})")
-    return sa.Index(name, *columns, unique=True, sqlite_where=condition, postgresql_where=condition)
+    return sa.Index(
+        name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition
+    )
+
+
+def _unique_while(name: str, states: tuple[str, ...], *columns: str) -> sa.Index:
+    return _while(name, states, *columns, unique=True)
 
 
 handles = sa.Table(
@@ -287,9 +293,14 @@ outbox = sa.Table(
     _time("sent", null=True),
     _text("feed_id", null=True),
     _whole("doubts", 0),
-    sa.Index("ix_outbox_due", "state", "not_before"),
-    sa.Index("ix_outbox_of_conversation", "conversation", "state"),
+    _time("as_of", null=True),
+    _text("stands", null=True),
+    _while("ix_outbox_waiting", ("ready", "sending"), "seq"),
+    _while("ix_outbox_of_conversation", ("ready", "sending"), "conversation", "seq"),
+    sa.Index("ix_outbox_of_message", "target_message", "conversation"),
+    sa.Index("ix_outbox_of_feed", "feed_id", "state"),
     sa.Index("ix_outbox_sent", "sent"),
+    sa.Index("ix_outbox_created", "created"),
     sqlite_autoincrement=True,
 )
 

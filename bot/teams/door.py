@@ -14,7 +14,7 @@ import structlog
 from botbuilder.schema import Activity
 from botframework.connector.auth import AuthenticateRequestResult
 
-from bot.conversation import Listener, PlaceKind, SendFailed
+from bot.conversation import Listener, PlaceKind, Sender, SendFailed
 from bot.recent import Recent
 from bot.store import seen
 from bot.store.engine import Store
@@ -26,7 +26,6 @@ from bot.teams.adapter import TeamsAdapter
 from bot.teams.app_token import AppToken
 from bot.teams.authentication import TeamsAuthentication, Verified
 from bot.teams.body import parse_body
-from bot.teams.connector import Connector
 from bot.teams.handler import TeamsHandler, is_added, is_removed
 from bot.teams.keys import Freshness, SigningKeys
 from bot.teams.outside import Outside
@@ -61,7 +60,7 @@ class Door:
         *,
         bot_id: str,
         authentication: TeamsAuthentication,
-        connector: Connector,
+        sender: Sender,
         outside: Outside,
         token: AppToken,
         keys: SigningKeys,
@@ -75,9 +74,9 @@ class Door:
         self._keys = keys
         self._bot_id = bot_id
         self._authentication = authentication
-        self._connector = connector
+        self._sender = sender
         self._adapter = TeamsAdapter(authentication)
-        self._handler = TeamsHandler(listener, connector, bot_id)
+        self._handler = TeamsHandler(listener, sender, bot_id)
         self._store = store
         self._now = now
         self._patience = patience or Patience()
@@ -297,5 +296,5 @@ class Door:
             return
         with contextlib.suppress(SendFailed):
             while True:
-                await self._connector.typing(place)
+                await self._sender.typing(place)
                 await asyncio.sleep(self._patience.typing_again)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from bot.conversation import Listener
+from bot.conversation import Listener, Sender
 from bot.settings import Settings
 from bot.store.engine import Store
 from bot.teams.adapter import SharedConnectors
@@ -50,8 +50,15 @@ class Teams:
             now=now,
         )
 
-    def door(self, store: Store, listener: Listener, patience: Patience | None = None) -> Door:
-        """The door for `bot.web.create_app`."""
+    def door(
+        self,
+        store: Store,
+        listener: Listener,
+        patience: Patience | None = None,
+        *,
+        answering: Sender | None = None,
+    ) -> Door:
+        """The door for `bot.web.create_app`; it answers through `answering`, or directly."""
         keys = SigningKeys(self._settings.openid_metadata_url, self.outside.fetch, self._monotonic)
         authentication = TeamsAuthentication(
             app_id=self._settings.app_id or "",
@@ -64,7 +71,7 @@ class Teams:
         return Door(
             bot_id=self._bot_id,
             authentication=authentication,
-            connector=self.sender,
+            sender=answering or self.sender,
             outside=self.outside,
             token=self._token,
             keys=keys,

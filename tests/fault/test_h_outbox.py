@@ -54,6 +54,10 @@ class Clock:
         self.time += timedelta(seconds=seconds)
 
 
+async def no_time(_seconds: float) -> None:
+    """Waits without any time going by: what waits for a moment goes back to the outbox."""
+
+
 @dataclass(slots=True)
 class Post:
     """The outbox of one database, and instances that work it."""
@@ -66,7 +70,9 @@ class Post:
 
     def instance(self, name: str, store: Store) -> OutboxWorker:
         """Another instance of the bot."""
-        return OutboxWorker(store, self.connector, self.clock, name, jitter=lambda: 0.0)
+        return OutboxWorker(
+            store, self.connector, self.clock, name, jitter=lambda: 0.0, sleep=no_time
+        )
 
     def place(self, conversation: str = WINS) -> Place:
         """A conversation of the sandbox."""
@@ -178,7 +184,7 @@ async def post(world: World) -> AsyncIterator[Post]:
             token=token,
             now=clock,
         )
-        worker = OutboxWorker(store, connector, clock, "bot-1", jitter=lambda: 0.0)
+        worker = OutboxWorker(store, connector, clock, "bot-1", jitter=lambda: 0.0, sleep=no_time)
         yield Post(world, store, clock, connector, worker)
 
 
@@ -427,7 +433,7 @@ async def test_h9_in_doubt_twice_it_is_not_sent_a_third_time_and_the_owner_is_to
 
 async def test_h9_a_notice_that_teams_does_not_take_is_told_to_the_owner(post: Post) -> None:
     feed = await post.feed()
-    await refuse(post, 400, "BadSyntax")
+    await refuse(post, 400, "BadSyntax", times=2)
     await post.owe(notice("won"), feed=feed)
     await post.work()
     (note,) = await post.told("a:personal-ben")
@@ -629,10 +635,10 @@ async def test_what_the_worker_stumbles_over_does_not_end_it(
         return await claim_ready(*given, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(outbox, "claim_ready", stumble)
+    await post.owe("one")
     running = asyncio.create_task(post.worker.run())
     async with asyncio.timeout(10):
         await stumbled.wait()
-        await post.owe("one")
         post.worker.wake()
         await post.world.sees("ben", lambda seen: [each.text for each in seen] == ["one"], "wins")
     running.cancel()

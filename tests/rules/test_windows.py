@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.windows import CONVERSATION, NONE, TENANT, Limit, Windows
+from bot.windows import CONVERSATION, NONE, PACE, TENANT, Limit, Windows
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -22,6 +22,14 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.time
+
+
+def take(windows: Windows, tenant: str, conversation: str) -> timedelta:
+    """Counts a send that begins now, and gives zero; or counts nothing and gives the wait."""
+    wait = windows.wait(tenant, conversation)
+    if wait == NONE:
+        windows.reserve(tenant, conversation)
+    return wait
 
 
 def most_in(times: list[datetime], limit: Limit) -> int:
@@ -46,7 +54,7 @@ def test_the_limits_are_those_teams_documents() -> None:
 def test_seven_in_a_second(sends: int, wait: float) -> None:
     windows = Windows(Clock())
     for _ in range(sends):
-        assert windows.take("t", "c") == NONE
+        assert take(windows, "t", "c") == NONE
     assert windows.wait("t", "c") == timedelta(seconds=wait)
 
 
@@ -54,9 +62,9 @@ def test_the_eighth_waits_for_its_second_and_the_ninth_for_its_two() -> None:
     clock = Clock()
     windows = Windows(clock)
     for _ in range(7):
-        windows.take("t", "c")
+        take(windows, "t", "c")
     clock.time += SECOND
-    assert windows.take("t", "c") == NONE
+    assert take(windows, "t", "c") == NONE
     assert windows.wait("t", "c") == SECOND
 
 
@@ -65,7 +73,7 @@ def test_an_hour_of_greed_stays_within_every_window() -> None:
     windows = Windows(clock, tenant=(Limit(10_000, 1),))
     times: list[datetime] = []
     while clock.time < START + timedelta(hours=1, minutes=5):
-        wait = windows.take("t", "c")
+        wait = take(windows, "t", "c")
         if wait == NONE:
             times.append(clock.time)
         clock.time += wait
@@ -76,26 +84,26 @@ def test_a_tenant_is_sent_fifty_a_second_and_others_do_not_wait_for_it() -> None
     clock = Clock()
     windows = Windows(clock)
     for number in range(50):
-        assert windows.take("t", f"c{number}") == NONE
-    assert windows.take("t", "c-new") == SECOND
+        assert take(windows, "t", f"c{number}") == NONE
+    assert take(windows, "t", "c-new") == SECOND
     assert windows.tenant_wait("t") == SECOND
     assert windows.tenant_wait("u") == NONE
-    assert windows.take("u", "c-new") == NONE
+    assert take(windows, "u", "c-new") == NONE
     clock.time += SECOND
-    assert windows.take("t", "c-new") == NONE
+    assert take(windows, "t", "c-new") == NONE
 
 
 def test_what_was_refused_is_not_counted() -> None:
     windows = Windows(Clock(), conversation=(Limit(1, 10),))
-    windows.take("t", "c")
+    take(windows, "t", "c")
     for _ in range(3):
-        assert windows.take("t", "c") == timedelta(seconds=10)
+        assert take(windows, "t", "c") == timedelta(seconds=10)
 
 
 def test_what_another_instance_sent_counts_in_any_order() -> None:
     clock = Clock()
     windows = Windows(clock, conversation=(Limit(2, 10),))
-    windows.take("t", "c")
+    take(windows, "t", "c")
     windows.note("t", "c", START - timedelta(seconds=4))
     assert windows.wait("t", "c") == timedelta(seconds=6)
 
@@ -116,7 +124,7 @@ def test_memory_does_not_grow_with_conversations_of_the_past() -> None:
     windows = Windows(clock)
     for number in range(10_000):
         windows.hold(f"c{number}", clock.time)
-        windows.take("t", f"c{number}")
+        take(windows, "t", f"c{number}")
         clock.time += timedelta(minutes=1)
     assert len(windows._sent[1]) <= 1000
     assert len(windows._held) <= 1000
@@ -132,7 +140,7 @@ def test_any_run_keeps_every_window(steps: list[tuple[int, float]]) -> None:
     windows = Windows(clock, conversation=limits, tenant=(Limit(4, 2),))
     taken: dict[str, list[datetime]] = {}
     for which, pause in steps:
-        if windows.take("t", f"c{which}") == NONE:
+        if take(windows, "t", f"c{which}") == NONE:
             taken.setdefault(f"c{which}", []).append(clock.time)
         clock.time += timedelta(seconds=pause)
     for times in taken.values():
@@ -143,15 +151,75 @@ def test_any_run_keeps_every_window(steps: list[tuple[int, float]]) -> None:
 
 def test_what_left_late_delays_the_next() -> None:
     clock = Clock()
-    windows = Windows(clock)
-    taken = clock()
-    for number in range(50):
-        assert windows.take("t", f"c{number}", taken) == NONE
+    windows = Windows(clock, pace=NONE)
+    reserved = [windows.reserve("t", f"c{number}") for number in range(50)]
+    assert set(reserved) == {clock()}
     clock.time += SECOND * 0.4
-    for number in range(50):
-        windows.left("t", f"c{number}", taken)
+    for number, at in enumerate(reserved):
+        windows.left("t", f"c{number}", at)
     assert windows.wait("t", "c") == SECOND
     clock.time += SECOND * 0.7
     assert windows.wait("t", "c") > NONE
     clock.time += SECOND * 0.3
     assert windows.wait("t", "c") == NONE
+
+
+def test_each_reservation_has_a_moment_of_its_own() -> None:
+    windows = Windows(Clock(), tenant=(Limit(2, 1),), pace=NONE)
+    found = [windows.reserve("t", f"c{number}") - START for number in range(6)]
+    assert found == [NONE, NONE, SECOND, SECOND, 2 * SECOND, 2 * SECOND]
+
+
+def test_reservations_of_a_tenant_are_spread_a_little_and_lose_nothing_by_it() -> None:
+    windows = Windows(Clock())
+    found = [windows.reserve("t", f"c{number}") - START for number in range(100)]
+    assert found[:50] == [number * PACE for number in range(50)]
+    assert found[50:] == [SECOND + number * PACE for number in range(50)]
+
+
+def test_a_reservation_that_has_come_stands_unless_others_were_faster() -> None:
+    clock = Clock()
+    windows = Windows(clock, tenant=(Limit(2, 1),), pace=NONE)
+    at = [windows.reserve("t", f"c{number}") for number in range(4)]
+    clock.time += SECOND
+    assert windows.renew("t", "c2", at[2]) == clock()
+    windows.answered("t", "c")
+    assert windows.renew("t", "c3", at[3]) == clock() + SECOND
+    windows.release("t", "c3", clock() + SECOND)
+    assert windows.wait("t", "c4") == SECOND
+
+
+def test_answers_count_and_as_much_room_again_is_left_for_them() -> None:
+    clock = Clock()
+    windows = Windows(clock)
+    for number in range(10):
+        windows.answered("t", f"a{number}")
+    assert sum(take(windows, "t", f"c{number}") == NONE for number in range(50)) == 30
+    clock.time += 2 * SECOND
+    assert sum(take(windows, "t", f"d{number}") == NONE for number in range(60)) == 50
+
+
+def test_a_flood_of_answers_leaves_the_outbox_most_of_its_room() -> None:
+    clock = Clock()
+    windows = Windows(clock, tenant=(Limit(40, 1),))
+    for _ in range(4):
+        clock.time += SECOND * 0.2
+        for number in range(5):
+            windows.answered("t", f"a{number}")
+    assert sum(take(windows, "t", f"c{number}") == NONE for number in range(50)) == 10
+
+
+def test_an_answer_in_a_conversation_leaves_room_for_one_more_there() -> None:
+    windows = Windows(Clock())
+    windows.answered("t", "c")
+    assert sum(take(windows, "t", "c") == NONE for _ in range(10)) == 5
+    assert sum(take(windows, "t", "d") == NONE for _ in range(10)) == 7
+
+
+def test_what_answers_leave_behind_is_forgotten() -> None:
+    clock = Clock()
+    windows = Windows(clock)
+    for number in range(5000):
+        windows.answered("t", f"c{number}")
+        clock.time += timedelta(minutes=1)
+    assert len(windows._answered[1]) <= 1000

@@ -197,7 +197,7 @@ async def test_what_others_sent_can_be_counted(store: Store) -> None:
     async with store.read() as connection:
         before = NOW - timedelta(seconds=1)
         (noted,) = await outbox.sent_since(connection, before, "bot-2")
-        assert noted == outbox.Sent("tenant-1", "19:wins@thread.tacv2", NOW)
+        assert noted == outbox.Sent(owed.id, "tenant-1", "19:wins@thread.tacv2", NOW)
         assert await outbox.sent_since(connection, before, "bot-1") == []
         assert await outbox.sent_since(connection, NOW, "bot-2") == []
 

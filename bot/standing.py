@@ -1,0 +1,59 @@
+"""Remembers which row of ours stands in which message, so that its end can take its place there."""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.approval_view import owe_copies
+from bot.conversation import Place
+from bot.desk import Desk
+from bot.replies import Row, Stand
+from bot.store import approvals, drafts, proposals, registrations
+from bot.store.jsontext import Json
+
+_log = structlog.get_logger(__name__)
+
+
+async def remember_now(desk: Desk, standing: Stand, place: Place, message_id: str) -> None:
+    """Remember it in a transaction of its own, unless that is known already. Raises StoreError."""
+    if standing.message_id == message_id:
+        return
+    async with desk.store.begin() as connection:
+        await _remember(desk, connection, standing, place, message_id)
+
+
+async def remember(
+    desk: Desk, connection: AsyncConnection, stored: Json, place: Place, message_id: str
+) -> None:
+    """The same for what the outbox kept, in the transaction that notes the message as sent."""
+    try:
+        standing = Stand.from_json(stored)
+    except ValueError as error:
+        _log.error("standing cannot be read", error=str(error))
+        return
+    await _remember(desk, connection, standing, place, message_id)
+
+
+async def _remember(
+    desk: Desk, connection: AsyncConnection, standing: Stand, place: Place, message_id: str
+) -> None:
+    match standing.row:
+        case Row.PROPOSAL:
+            await proposals.set_message(connection, standing.id, message_id)
+        case Row.DRAFT:
+            await drafts.place_at(connection, standing.id, place, message_id)
+        case Row.REGISTRATION:
+            await registrations.place_at(connection, standing.id, message_id)
+        case Row.APPROVAL:
+            await _add_copy(desk, connection, standing, place, message_id)
+
+
+async def _add_copy(
+    desk: Desk, connection: AsyncConnection, standing: Stand, place: Place, message_id: str
+) -> None:
+    """A copy of a request that moved on while it was on its way is brought up to date."""
+    await approvals.add_card(connection, standing.id, place, message_id, for_person=standing.person)
+    fresh = await approvals.find(connection, standing.id)
+    if fresh is not None and fresh.version != standing.version:
+        await owe_copies(connection, desk.policy, fresh, desk.now())
