@@ -16,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import IntegrityError
 
-from bot.store import handles, schema
+from bot.store import handles, migrations, schema
 from bot.store.engine import Store, open_store, upgrade
 from bot.store.errors import (
     SchemaTooNew,
@@ -25,6 +25,7 @@ from bot.store.errors import (
     StoreUnavailable,
     UnknownDatabase,
 )
+from bot.store.migrations import upgrading
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 
@@ -66,6 +67,10 @@ async def test_migrations_make_exactly_the_tables_of_the_schema(store: Store) ->
 
     async with store.read() as connection:
         assert await connection.run_sync(difference) == []
+
+
+def test_the_number_of_the_last_migration_is_the_newest_schema() -> None:
+    assert migrations.newest() == upgrading.head()
 
 
 async def test_processes_starting_at_once_upgrade_once_and_agree(database: str) -> None:
