@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.approval_view import message_for, owe_copies, tell, view_of
+from bot.approval_view import locale_of, message_for, owe_copies, tell, view_of
 from bot.conversation import Message
 from bot.desk import Desk, Turn
 from bot.replies import Reply, Row, Stand, Where
@@ -17,6 +17,7 @@ from bot.store.jsontext import Json
 from cards import actions
 from cards.actions import ChangeDeal, Show
 from cards.approval import summary_of_request
+from cards.language import speaking
 from cards.notice import notice_card
 from cards.wording import Text, words
 
@@ -37,13 +38,14 @@ async def told_expired(
     await drop_subject(connection, ended, now)
     await record(connection, ended, ended.requester, "expired", now)
     await owe_copies(connection, desk.policy, ended, now)
-    card = notice(
-        words("Nobody decided in time"),
-        await about(connection, desk, ended),
-        words("Nothing was changed."),
-        words("Ask again when somebody is there."),
-        _way_on(ended),
-    )
+    with speaking(await locale_of(connection, ended, ended.requester)):
+        card = notice(
+            words("Nobody decided in time"),
+            await about(connection, desk, ended),
+            words("Nothing was changed."),
+            words("Ask again when somebody is there."),
+            _way_on(ended),
+        )
     await tell(connection, ended, ended.requester, card, f"approval:{ended.id}:expired", now)
 
 

@@ -14,12 +14,22 @@ from bot.policy import Policy
 from bot.proposal_fields import held_in, spelled, typed
 from bot.registration_facts import inputs_of
 from bot.registration_rules import Age, Version
-from bot.store import approvals, handles, jsontext, outbox, people, proposals, registrations
+from bot.store import (
+    approvals,
+    handles,
+    jsontext,
+    languages,
+    outbox,
+    people,
+    proposals,
+    registrations,
+)
 from bot.store.approvals import Approval, State, Subject, Verdict, Vote
 from bot.store.jsontext import Json
 from cards import approval as cards
 from cards.approval import ApprovalView, Kind, Role, VoteLine, approval_card, summary_of_request
 from cards.changes import FieldChange, Value
+from cards.language import speaking
 from cards.reader import Reader
 from cards.wording import Text, sentence
 from partner_center.referral import Field, Referral
@@ -148,7 +158,9 @@ async def message_for(
 
     Everybody's card has no deciding buttons: clients of those it names fetch their own.
     """
-    view = await view_of(connection, policy, approval)
+    found = reader or await _reader(connection, approval, for_person, now)
+    with speaking(found.locale):
+        view = await view_of(connection, policy, approval)
     viewers = [approval.requester, *await deciders(connection, policy, approval, now)]
     teams_ids = []
     for viewer in viewers:
@@ -158,9 +170,9 @@ async def message_for(
     if for_person is not None:
         who = Person(approval.tenant, for_person, "", "")
         role = (await authority(connection, policy, approval, who, now)).role
-    found = reader or await _reader(connection, approval, for_person, now)
-    card = approval_card(view, role, found, note=note, refresh_for=teams_ids)
-    return Message(card=card, summary=summary_of_request(view).plain)
+    with speaking(found.locale):
+        card = approval_card(view, role, found, note=note, refresh_for=teams_ids)
+        return Message(card=card, summary=summary_of_request(view).plain)
 
 
 async def owe_copies(
@@ -218,8 +230,17 @@ async def personal_place(
 async def _reader(
     connection: AsyncConnection, approval: Approval, person: str | None, now: datetime
 ) -> Reader:
+    return Reader(await locale_of(connection, approval, person), None, now)
+
+
+async def locale_of(connection: AsyncConnection, approval: Approval, person: str | None) -> str:
+    """A person's locale; for everybody, that of the conversation, else the requester's."""
+    if person is None:
+        chosen = await languages.find(connection, approval.tenant, approval.place.channel)
+        if chosen is not None:
+            return chosen
     known = await people.find(connection, approval.tenant, person or approval.requester)
-    return Reader(known.locale if known and known.locale else "en-US", None, now)
+    return known.locale if known and known.locale else "en-US"
 
 
 def _registration(approval: Approval) -> DealRegistration | None:

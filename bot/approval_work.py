@@ -26,6 +26,7 @@ from bot.approval_view import (
     base_of,
     changes_text,
     difference,
+    locale_of,
     owe_copies,
     tell,
 )
@@ -50,6 +51,7 @@ from bot.store.proposals import Proposal
 from bot.store.registrations import Submission
 from cards.actions import SignIn
 from cards.changes import FieldChange
+from cards.language import speaking
 from cards.notice import notice_card
 from cards.reader import Reader
 from cards.wording import marked, sentence, words
@@ -226,7 +228,8 @@ class ApprovalWork:
         if open_still and not creates and not await self._is_still_so(held, token):
             return
         save = creation.save if creates else writing.save
-        reply = await save(self._desk, turn, proposal.id)
+        with speaking(turn.reader.locale):
+            reply = await save(self._desk, turn, proposal.id)
         async with self._desk.store.read() as connection:
             after = await proposals.find(connection, proposal.id) or proposal
         if after.state not in {proposals.State.OPEN, *_UNDER_WAY}:
@@ -359,9 +362,10 @@ class ApprovalWork:
             if kept is None:
                 return
             await owe_copies(connection, self._desk.policy, kept, now)
-            await tell(
-                connection, kept, kept.requester, _sign_in(), f"approval:{kept.id}:sign_in", now
-            )
+            with speaking(await locale_of(connection, kept, kept.requester)):
+                message = _sign_in()
+            key = f"approval:{kept.id}:sign_in"
+            await tell(connection, kept, kept.requester, message, key, now)
 
     async def _claimed(self, approval: Approval) -> Approval | None:
         now = self._desk.now()

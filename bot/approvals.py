@@ -17,6 +17,7 @@ from bot import proposals as writing
 from bot.approval_acts import about, drop_subject, expire, noted, notice, placed
 from bot.approval_people import Authority, Refusal, authority, deciders
 from bot.approval_view import (
+    locale_of,
     message_for,
     owe_copies,
     tell,
@@ -30,6 +31,7 @@ from bot.store.approvals import Approval, State, Verdict
 from cards import actions
 from cards.actions import OpenApproval
 from cards.approval import LONGEST_REASON, Role, approvals_card
+from cards.language import speaking
 from cards.wording import Text, sentence, text, words
 
 _log = structlog.get_logger(__name__)
@@ -198,13 +200,14 @@ async def _tell_question(
     question: str,
     now: datetime,
 ) -> None:
-    card = notice(
-        words("{who} asks you something", who=text(turn.person.name or "?", limit=60)),
-        await about(connection, desk, approval),
-        text(question, limit=LONGEST_REASON),
-        words("Answer them in a chat; the request goes on waiting."),
-        (words("Open the request"), OpenApproval(approval.id)),
-    )
+    with speaking(await locale_of(connection, approval, approval.requester)):
+        card = notice(
+            words("{who} asks you something", who=text(turn.person.name or "?", limit=60)),
+            await about(connection, desk, approval),
+            text(question, limit=LONGEST_REASON),
+            words("Answer them in a chat; the request goes on waiting."),
+            (words("Open the request"), OpenApproval(approval.id)),
+        )
     key = f"approval:{approval.id}:question:{approval.version}"
     await tell(connection, approval, approval.requester, card, key, now)
 
@@ -235,17 +238,18 @@ async def _remind(desk: Desk, turn: Turn, approval_id: str) -> Reply:
     now, reminded = desk.now(), 0
     async with desk.store.begin() as connection:
         voted = {vote.person for vote in await approvals.votes(connection, found.id)}
-        asked = await about(connection, desk, found)
         for person in await deciders(connection, desk.policy, found, now):
             if person in voted:
                 continue
-            card = notice(
-                words("{who} waits for you", who=text(turn.person.name or "?", limit=60)),
-                asked,
-                words("It was asked {when}.", when=turn.reader.moment(found.created)),
-                words("Open it and decide."),
-                (words("Open the request"), OpenApproval(found.id)),
-            )
+            reader = replace(turn.reader, locale=await locale_of(connection, found, person))
+            with speaking(reader.locale):
+                card = notice(
+                    words("{who} waits for you", who=text(turn.person.name or "?", limit=60)),
+                    await about(connection, desk, found),
+                    words("It was asked {when}.", when=reader.moment(found.created)),
+                    words("Open it and decide."),
+                    (words("Open the request"), OpenApproval(found.id)),
+                )
             key = f"approval:{found.id}:remind:{person}:{now:%Y%m%d%H}"
             reminded += await tell(connection, found, person, card, key, now)
         await noted(connection, found, turn, "reminded", now)

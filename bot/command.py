@@ -10,6 +10,7 @@ from bot.changes import Value
 from bot.feed_rules import Wish
 from bot.store.feeds import Kind
 from bot.targets import Target
+from cards.language import Language
 from partner_center.referral import Field, Move
 
 
@@ -163,6 +164,13 @@ class Unsubscribe:
     kind: Kind | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Answer here in `language`; None takes a former choice back."""
+
+    language: Language | None
+
+
 Command = (
     Help
     | SignIn
@@ -185,6 +193,7 @@ Command = (
     | NotifyMe
     | Subscriptions
     | Unsubscribe
+    | Speak
 )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 
@@ -30,6 +31,7 @@ from bot.command import (
     Show,
     SignIn,
     SignOut,
+    Speak,
     Subscribe,
     Subscriptions,
     Unclear,
@@ -45,6 +47,7 @@ from bot.lines import (
     close_line,
     deal_only,
     eligible_line,
+    language_line,
     list_line,
     member_line,
     move_line,
@@ -54,7 +57,7 @@ from bot.lines import (
 )
 from bot.targets import exact, take_exact
 from bot.words import Word, clean, join, split, starts_with
-from cards.language import typed_word
+from cards.language import Language, speaking, spoken, typed_as, typed_word
 from cards.wording import marked, sentence
 from partner_center.referral import Move
 
@@ -71,6 +74,10 @@ class CommandSpec:
     parse: Callable[[Line], Parsed]
     signed_out: bool = False
     takes_deal: bool = False
+
+
+Phrases = tuple[tuple[tuple[str, ...], CommandSpec], ...]
+"""What a line may begin with, the longest first, and the command it is then."""
 
 
 def parse(text: str, today: date) -> Parsed:
@@ -97,10 +104,28 @@ def spec_of(command: Command) -> CommandSpec:
 
 def _recognise(words: Sequence[Word]) -> tuple[CommandSpec | None, int]:
     """The command whose phrase the words begin with, the longest phrase first."""
-    for phrase, spec in _PHRASES:
+    for phrase, spec in _phrases():
         if starts_with(words, phrase):
             return spec, len(phrase)
     return None, 0
+
+
+def _phrases() -> Phrases:
+    """What a line may begin with: in English, and in the language spoken now."""
+    language = spoken()
+    return _PHRASES if language is Language.ENGLISH else _phrases_in(language)
+
+
+@lru_cache(maxsize=len(Language))
+def _phrases_in(language: Language) -> Phrases:
+    with speaking(language.value):
+        own = [(said, spec) for spec in COMMANDS for said in typed_as(spec.name)]
+    return _longest_first([*_ENGLISH_PHRASES, *own])
+
+
+def _longest_first(phrases: Sequence[tuple[str, CommandSpec]]) -> Phrases:
+    parted = [(tuple(phrase.casefold().split()), spec) for phrase, spec in phrases]
+    return tuple(sorted(parted, key=lambda pair: -len(pair[0])))
 
 
 def _deal_first(line: str, words: Sequence[Word], today: date) -> Parsed | None:
@@ -121,8 +146,14 @@ def _deal_first(line: str, words: Sequence[Word], today: date) -> Parsed | None:
 
 def _unknown(line: str, words: Sequence[Word]) -> Unclear:
     """Did you mean; and else a search, so that nobody stands before a wall."""
-    typed = words[0].plain
-    known = sorted({phrase[0] for phrase, spec in _PHRASES if " ".join(phrase) in _TYPED_AS})
+    typed = words[0].folded
+    known = sorted(
+        {
+            phrase[0]
+            for phrase, spec in _phrases()
+            if len(phrase) == 1 or " ".join(phrase) in _TYPED_AS
+        }
+    )
     best = process.extractOne(typed, known, scorer=fuzz.ratio, score_cutoff=70) if typed else None
     choices = [Choice(sentence("Help"), "help")]
     deal, _rest = take_exact(words)
@@ -380,6 +411,15 @@ COMMANDS: tuple[CommandSpec, ...] = (
         signed_out=True,
     ),
     CommandSpec(
+        typed_word("language"),
+        marked("language [english|deutsch|français|español|日本語|teams]"),
+        marked("Chooses the language of my answers here; teams means that of each person's Teams."),
+        (marked("language english"), marked("language teams")),
+        ("language", "speak", "sprache", "langue", "idioma", "言語"),
+        language_line,
+        signed_out=True,
+    ),
+    CommandSpec(
         typed_word("sign in"),
         marked("sign in"),
         marked("Connects you to Partner Center with your own rights."),
@@ -407,12 +447,8 @@ COMMANDS: tuple[CommandSpec, ...] = (
         signed_out=True,
     ),
 )
-_PHRASES: tuple[tuple[tuple[str, ...], CommandSpec], ...] = tuple(
-    sorted(
-        ((tuple(phrase.split()), spec) for spec in COMMANDS for phrase in spec.phrases),
-        key=lambda pair: -len(pair[0]),
-    )
-)
+_ENGLISH_PHRASES = [(phrase, spec) for spec in COMMANDS for phrase in spec.phrases]
+_PHRASES = _longest_first(_ENGLISH_PHRASES)
 _TYPED_AS = frozenset(
     phrase
     for spec in COMMANDS
@@ -442,4 +478,5 @@ _BY_TYPE: dict[type, CommandSpec] = {
     NotifyMe: _BY_NAME["notify me"],
     Subscriptions: _BY_NAME["subscriptions"],
     Unsubscribe: _BY_NAME["unsubscribe"],
+    Speak: _BY_NAME["language"],
 }

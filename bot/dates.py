@@ -1,16 +1,21 @@
 """Reads the dates people type; asks instead of guessing.
 
-The same text means the same date for everybody: no locale is consulted. What is returned is
-always echoed in full by the cards.
+The same text means the same date for everybody: no locale is consulted, and months are understood
+in every language of the bot. What is returned is always echoed in full by the cards.
 """
 
 from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
+
+from babel.dates import get_day_names, get_month_names
+
+from cards.language import Language
 
 EARLIEST = date(2000, 1, 1)
 LATEST = date(2100, 12, 31)
@@ -91,6 +96,15 @@ def parse_date(text: str, today: date) -> date:
     after today. Raises AmbiguousDate or UnreadableDate.
     """
     wanted = " ".join(text.casefold().replace(",", " ").split())
+    found = _read(text, wanted, today)
+    if found is None:
+        found = _read(text, _with_english_names(wanted), today)
+    if found is None:
+        raise UnreadableDate(text, "unknown_form")
+    return found
+
+
+def _read(text: str, wanted: str, today: date) -> date | None:
     for form in _FORMS:
         match = form.pattern.fullmatch(wanted)
         if match is None:
@@ -104,7 +118,50 @@ def parse_date(text: str, today: date) -> date:
         if not EARLIEST <= found <= LATEST:
             raise UnreadableDate(text, "out_of_range")
         return found
-    raise UnreadableDate(text, "unknown_form")
+    return None
+
+
+def _with_english_names(wanted: str) -> str:
+    """`31. märz 2026`, `31 de marzo de 2026`, `2026年3月31日` as they would be said in English."""
+    wanted = _JAPANESE.sub(r"\1-\2-\3", wanted)
+    said = (_english_names().get(word.rstrip("."), word) for word in wanted.split())
+    return " ".join(word for word in said if word)
+
+
+@lru_cache(maxsize=1)
+def _english_names() -> Mapping[str, str]:
+    """Days and months in the languages of the bot, but for those that mean several of them."""
+    meanings: dict[str, set[str]] = {}
+    for language in Language:
+        for width in ("wide", "abbreviated"):
+            for month, name in get_month_names(width, locale=language.value).items():
+                meanings.setdefault(name.casefold().rstrip("."), set()).add(_MONTH_NAMES[month])
+            for day, name in get_day_names(width, locale=language.value).items():
+                meanings.setdefault(name.casefold().rstrip("."), set()).add(_DAY_NAMES[day])
+    clear = {name: min(said) for name, said in meanings.items() if len(said) == 1}
+    return {**clear, **_DAYS_NEAR, **_BETWEEN}
+
+
+_JAPANESE = re.compile(r"([0-9]{4})年([0-9]{1,2})月([0-9]{1,2})日")
+_MONTH_NAMES = {number: name for name, number in reversed(MONTHS.items())}
+_DAY_NAMES = {number: name for name, number in reversed(WEEKDAYS.items())}
+_DAYS_NEAR = {
+    "heute": "today",
+    "aujourd'hui": "today",
+    "aujourd\u2019hui": "today",
+    "hoy": "today",
+    "今日": "today",
+    "morgen": "tomorrow",
+    "demain": "tomorrow",
+    "mañana": "tomorrow",
+    "明日": "tomorrow",
+    "gestern": "yesterday",
+    "hier": "yesterday",
+    "ayer": "yesterday",
+    "昨日": "yesterday",
+}
+_BETWEEN = {"de": "", "del": "", "den": "", "le": "", "el": "", "1er": "1"}
+"""Words around a day that say nothing."""
 
 
 def _iso(match: re.Match[str], _today: date) -> date:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,6 +18,7 @@ from bot.store.delegations import Delegation
 from bot.store.people import Known
 from cards.actions import Approvals
 from cards.elements import Style
+from cards.language import speaking
 from cards.notice import notice_card
 from cards.wording import Text, sentence, text, words
 
@@ -66,7 +68,8 @@ async def _put(desk: Desk, turn: Turn, stand_in: Known, until: datetime) -> Repl
         )
         place = desk.personal(stand_in)
         if place is not None:
-            message = _told(turn, until)
+            with speaking(stand_in.locale):
+                message = _told(_read_by(turn, stand_in), until)
             key = f"delegation:{turn.person.id}:{to.id}:{now.isoformat()}"
             await outbox.put(connection, place, written(message), now, key=key)
     desk.wake_approvals()
@@ -76,6 +79,11 @@ async def _put(desk: Desk, turn: Turn, stand_in: Known, until: datetime) -> Repl
         words("Say “delegate to nobody” to end it earlier."),
         style=Style.GOOD,
     )
+
+
+def _read_by(turn: Turn, known: Known) -> Turn:
+    locale = known.locale or turn.reader.locale
+    return replace(turn, reader=replace(turn.reader, locale=locale))
 
 
 def _told(turn: Turn, until: datetime) -> Message:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
+from bot.chosen_languages import Choices
 from bot.conversation import Person, Place, PlaceKind, Sender
 from bot.identity import Identity
 from bot.policy import NO_POLICY, Policy
@@ -54,6 +55,7 @@ class Desk:
     """The bot as Teams names it, for messages that answer nothing."""
     policy: Policy = NO_POLICY
     gate: Gate = open_gate
+    languages: Choices = field(default_factory=Choices)
     wake_approvals: Callable[[], None] = nobody_to_wake
     """Called when something about a request for approval has to be carried out or sent."""
 

@@ -19,6 +19,7 @@ from bot import walk
 from bot.conversation import Person
 from bot.desk import Desk, Turn, bearer, microsofts, view
 from bot.draft_expiry import DRAFT_LIFE, expire
+from bot.keywords import english
 from bot.opened import Opened, kept, opened
 from bot.replies import Left, Reply, Row, Stand, Where
 from bot.resolver import Resolver
@@ -392,7 +393,7 @@ class Dialog:
 
 
 def _spoken(typed: str) -> str:
-    return " ".join(typed.casefold().split()).rstrip("!.")
+    return english(" ".join(typed.casefold().split()).rstrip("!."))
 
 
 def _to_change(said: str) -> Name | None:

@@ -14,6 +14,7 @@ from bot import (
     editing,
     eligibility,
     finding,
+    languages,
     pipeline,
     proposals,
     questions,
@@ -138,6 +139,9 @@ class Dispatch:
                 return await eligibility.of_company(self._desk, turn)
             case said.Create():
                 return await creating.begin(self._desk, turn, command)
+            case said.Speak(language=language):
+                refused = await self._feeds.refused(turn)
+                return refused or await languages.choose(self._desk, turn, language)
             case said.Drafts():
                 return await self._dialog.drafts(turn)
             case said.Approvals():

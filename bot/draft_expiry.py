@@ -10,6 +10,7 @@ from bot.store import drafts, handles, outbox
 from bot.store.drafts import Draft, State
 from bot.store.engine import Store
 from cards.actions import Drafts, Register
+from cards.language import speaking
 from cards.notice import notice_card
 from cards.wording import words
 
@@ -33,7 +34,8 @@ async def _close(store: Store, draft: Draft, now: datetime) -> None:
             return
         deal = draft.referral_id
         handle = (await handles.number_of(connection, draft.tenant, [deal]))[deal]
-        message = written(_notice(handle, deal))
+        with speaking(draft.locale):
+            message = written(_notice(handle, deal))
         if draft.message_id is not None:
             await outbox.put(
                 connection,

@@ -26,6 +26,7 @@ from bot.store.people import Known
 from bot.won_deals import fan_out
 from cards.actions import MemberForm, Show
 from cards.expiring import hand_over_card
+from cards.language import speaking
 from cards.notice import notice_card
 from cards.reader import Reader
 from cards.won import Audience, expiring_card
@@ -170,8 +171,9 @@ async def _remind(
 ) -> None:
     reader = Reader(known.locale or "en-US", None, now)
     what = happening(event)
-    card = expiring_card(what, Audience(personal=True, unasked=True), reader)
-    message = Message(card=card, summary=sentence("#{handle} expires soon", handle=what.handle))
+    with speaking(reader.locale):
+        card = expiring_card(what, Audience(personal=True, unasked=True), reader)
+        message = Message(card=card, summary=sentence("#{handle} expires soon", handle=what.handle))
     await outbox.put(
         connection, place, written(message), now, key=f"expiring:{event.id}:{known.person.id}"
     )
@@ -250,13 +252,12 @@ async def _hand_over(
     facts = facts_of(referral, moment, handle, "save")
     what = happening(Event("", tenant, referral.id, Kind.EXPIRING.value, "", facts, now))
     audience = Audience(personal=True, unasked=True)
-    card = expiring_card(what, audience, reader, handed_by=turn.person.name)
-    message = Message(
-        card=card,
-        summary=sentence(
+    with speaking(reader.locale):
+        card = expiring_card(what, audience, reader, handed_by=turn.person.name)
+        summary = sentence(
             "#{handle}: {name} hands this deal to you", handle=handle, name=turn.person.name
-        ),
-    )
+        )
+    message = Message(card=card, summary=summary)
     async with desk.store.begin() as connection:
         await snoozes.put(connection, tenant, referral.id, turn.person.id, expires)
         await snoozes.drop(connection, tenant, referral.id, known.person.id)

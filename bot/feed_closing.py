@@ -15,6 +15,7 @@ from bot.store.engine import Store
 from bot.store.feeds import Feed, Kind, State
 from bot.store.outbox import Op, Owed
 from bot.stored_messages import written
+from cards.language import speaking
 from cards.notice import notice_card
 from cards.wording import Text, marked, words
 
@@ -58,7 +59,9 @@ async def close(
             await outbox.drop_of_feed(connection, feed.id, "the feed is off")
         for owner, theirs in groupby(sorted(closed, key=_owner), key=_owner):
             if (home := homes[owner]) is not None:
-                message = written(_off(owed.place, list(theirs)))
+                closed_feeds = list(theirs)
+                with speaking(closed_feeds[0].locale):
+                    message = written(_off(owed.place, closed_feeds))
                 key = f"feed-off:{owed.id}:{owner}"
                 await outbox.put(connection, home, message, now, key=key)
 
@@ -77,7 +80,8 @@ async def give_up(
     async with store.begin() as connection:
         given_up = await outbox.mark_failed(connection, owed, error)
         if given_up and feed is not None and home is not None:
-            message = written((_missing if in_doubt else _lost)(owed.place, feed))
+            with speaking(feed.locale):
+                message = written((_missing if in_doubt else _lost)(owed.place, feed))
             await outbox.put(connection, home, message, now, key=f"feed-lost:{owed.id}")
 
 

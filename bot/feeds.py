@@ -101,7 +101,7 @@ class Feeds:
         """`subscribe`: this conversation is told from now on."""
         if turn.is_personal:
             return await self.notify_me(turn, kind, wish)
-        refused = await self._refused(turn)
+        refused = await self.refused(turn)
         if refused is not None:
             return refused
         feed, title = await self._keep(turn, turn.place, kind, wish)
@@ -130,7 +130,7 @@ class Feeds:
         """`unsubscribe`: what this conversation is told ends, all of it or one kind."""
         found = [feed for feed in await self._of_here(turn) if kind in (None, feed.kind)]
         for feed in found:
-            refused = await self._refused(turn, feed)
+            refused = await self.refused(turn, feed)
             if refused is not None:
                 return refused
         for feed in found:
@@ -285,9 +285,9 @@ class Feeds:
         if feed.conversation != turn.place.channel:
             _log.warning("feed pressed elsewhere", feed=feed_id, person=turn.person.id)
             return not_valid()
-        return await self._refused(turn, feed) or await work(feed)
+        return await self.refused(turn, feed) or await work(feed)
 
-    async def _refused(self, turn: Turn, feed: Feed | None = None) -> Reply | None:
+    async def refused(self, turn: Turn, feed: Feed | None = None) -> Reply | None:
         """None when this person may subscribe here, or change this feed; else why not."""
         person = turn.person
         if turn.is_personal or (feed is not None and feed.owner == person.id):

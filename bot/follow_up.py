@@ -15,6 +15,7 @@ from bot.store import outbox, people, registrations
 from bot.store.events import Event
 from bot.store.people import Known
 from bot.store.registrations import Submission
+from cards.language import speaking
 from cards.reader import Reader
 from cards.registered import state_words
 from cards.won import Happening, follow_up_card
@@ -46,12 +47,11 @@ async def owe(connection: AsyncConnection, desk: Desk, event: Event, referral: R
     if reader is None:
         return False
     known, place = reader
-    card = follow_up_card(what, Reader(known.locale or "en-US", None, now))
-    title = state_words(what.registration)[0].plain
-    message = Message(
-        card=card,
-        summary=sentence("#{handle}: registration {title}", handle=what.handle, title=title),
-    )
+    with speaking(known.locale):
+        card = follow_up_card(what, Reader(known.locale or "en-US", None, now))
+        title = state_words(what.registration)[0]
+        summary = sentence("#{handle}: registration {title}", handle=what.handle, title=title)
+    message = Message(card=card, summary=summary)
     return await outbox.put(
         connection, place, written(message), now, key=f"follow:{event.id}:{known.person.id}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -50,18 +51,32 @@ KEYWORDS = (
     typed_word("ok"),
     typed_word("back"),
     typed_word("submit"),
-    # days
-    typed_word("today"),
-    typed_word("tomorrow"),
-    typed_word("yesterday"),
+    typed_word("cancel"),
+    typed_word("signed"),
+    typed_word("starts"),
+    typed_word("ends"),
+    typed_word("finite"),
+    typed_word("perpetual"),
+    typed_word("customer"),
+    typed_word("partner"),
 )
 """The English words; in the catalogues each has those that mean the same, parted by `|`."""
+
+
+_WORD = re.compile(r"\w+")
 
 
 def english(word: str) -> str:
     """The English keyword for a word in folded case; any other word as it is."""
     language = spoken()
     return word if language is Language.ENGLISH else _english_of(language).get(word, word)
+
+
+def in_english(text: str) -> str:
+    """The text in folded case with its keywords in English; as it is for who speaks English."""
+    if spoken() is Language.ENGLISH:
+        return text
+    return _WORD.sub(lambda match: english(match[0]), text.casefold())
 
 
 @lru_cache(maxsize=len(Language))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,11 +19,13 @@ from bot.command import (
     MoveDeal,
     Parsed,
     Pipeline,
+    Speak,
     Unclear,
     Update,
 )
 from bot.targets import Target, exact, named, take_exact
 from bot.words import Word, join
+from cards.language import Language
 from cards.wording import NO_TEXT, Text, marked, sentence, words
 from partner_center.referral import Field, Move
 
@@ -275,6 +277,40 @@ def eligible_line(line: Line) -> Parsed:
     if not words or join(words).casefold() in {"me", "we", "us", "company", "partner", "i"}:
         return Eligible()
     return deal_only(Eligible, "check")(line)
+
+
+def language_line(line: Line) -> Parsed:
+    """`language deutsch`, `language de`, `language teams`."""
+    wanted = join(line.words).casefold()
+    if wanted in _AS_IN_TEAMS:
+        return Speak(None)
+    named = [language for language, names in LANGUAGE_NAMES.items() if wanted in names]
+    if named:
+        return Speak(named[0])
+    choices = [
+        Choice(names[0].capitalize(), f"language {names[0]}") for names in LANGUAGE_NAMES.values()
+    ]
+    choices.append(Choice(sentence("As in Teams"), "language teams"))
+    return Ask(sentence("In which language shall I answer here?"), tuple(choices))
+
+
+LANGUAGE_NAMES: Mapping[Language, tuple[str, ...]] = {
+    Language.ENGLISH: ("english", "en", "englisch", "anglais", "inglés", "ingles", "英語"),
+    Language.GERMAN: ("deutsch", "de", "german", "allemand", "alemán", "aleman", "ドイツ語"),
+    Language.FRENCH: (
+        "français",
+        "fr",
+        "french",
+        "francais",
+        "französisch",
+        "francés",
+        "フランス語",
+    ),
+    Language.SPANISH: ("español", "es", "spanish", "espanol", "spanisch", "espagnol", "スペイン語"),
+    Language.JAPANESE: ("日本語", "ja", "japanese", "japanisch", "japonais", "japonés"),
+}
+"""Each language by its own name first, then as the others call it."""
+_AS_IN_TEAMS = frozenset({"teams", "auto", "automatic", "default", "none"})
 
 
 def nothing(command: Command) -> Callable[[Line], Parsed]:

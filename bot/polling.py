@@ -27,6 +27,7 @@ from bot.store.polls import Poll
 from bot.stored_messages import written
 from bot.won_deals import has_news, noticed, tell_held
 from cards.actions import Feeds, SignIn
+from cards.language import speaking
 from cards.notice import notice_card
 from cards.wording import words
 from partner_center import errors
@@ -147,12 +148,14 @@ class Poller:
         async with self._desk.store.begin() as connection:
             known = await people.find(connection, poll.tenant, poll.person)
             place = self._desk.personal(known) if known is not None else None
-            if place is not None:
+            if known is not None and place is not None:
+                with speaking(known.locale):
+                    message = written(_sign_in())
                 seen = poll.last_polled.isoformat() if poll.last_polled else "never"
                 await outbox.put(
                     connection,
                     place,
-                    written(_sign_in()),
+                    message,
                     self._desk.now(),
                     key=f"poll:{poll.tenant}:{poll.person}:{seen}",
                 )

@@ -17,6 +17,7 @@ from bot.store import proposals as rows
 from bot.store.approvals import Subject
 from bot.store.errors import StoreError
 from bot.store.proposals import Kind, Proposal, State
+from cards.language import speaking
 from cards.reader import Reader
 from partner_center.errors import PartnerCenterError
 
@@ -96,9 +97,10 @@ async def _try(desk: Desk, proposal: Proposal) -> None:
 
 async def _recover(desk: Desk, proposal: Proposal) -> None:
     turn = await _turn_of(desk, proposal)
-    reply = await _look(desk, turn, proposal)
-    if reply is None and proposal.kind is not Kind.CREATE and proposal.state is State.APPLYING:
-        reply = await proposals.give_back(desk, turn, proposal)
+    with speaking(turn.reader.locale):
+        reply = await _look(desk, turn, proposal)
+        if reply is None and proposal.kind is not Kind.CREATE and proposal.state is State.APPLYING:
+            reply = await proposals.give_back(desk, turn, proposal)
     if reply is None:
         return
     async with desk.store.read() as connection:

@@ -31,6 +31,7 @@ from bot.registration_rules import (
 from bot.store import jsontext, registrations
 from bot.store.jsontext import Json
 from bot.store.registrations import Submission
+from cards.language import speaking
 from partner_center import errors
 from partner_center.client import Bearer
 from partner_center.eligibility import Checklist
@@ -61,6 +62,10 @@ class Drive:
 
     async def run(self) -> None:
         """Go as far as is possible now. Raises LeaseLost; the row then belongs to another."""
+        with speaking(self._row.held.locale):
+            await self._run()
+
+    async def _run(self) -> None:
         try:
             await self._walk()
         except (SignInNeeded, errors.Unauthorized):

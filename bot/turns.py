@@ -44,6 +44,7 @@ from bot.store.errors import StoreError
 from bot.store.waiting import Waiting
 from cards import actions
 from cards.actions import UnknownAction
+from cards.language import speaking
 from cards.notice import notice_card
 from cards.reader import Reader
 from cards.wording import marked, sentence, words
@@ -89,14 +90,21 @@ class Turns:
 
     async def said(self, said: Said) -> None:
         """A typed command."""
-        turn = self._turn(said.person, said.place, said.activity_id, said.locale, said.timezone)
+        locale = await self._locale(said.place, said.locale)
+        turn = self._turn(said.person, said.place, said.activity_id, locale, said.timezone)
         await self._remember(said.person, said.place, said.locale)
-        await self._deliver(turn, await self._say(turn, said.text))
+        with speaking(locale):
+            await self._deliver(turn, await self._say(turn, said.text))
 
     async def pressed(self, pressed: Pressed) -> Answer | None:
         """A pressed button. An invoke is answered in time; what takes longer edits the card."""
+        locale = await self._locale(pressed.place, pressed.locale)
+        with speaking(locale):
+            return await self._pressed(pressed, locale)
+
+    async def _pressed(self, pressed: Pressed, locale: str) -> Answer | None:
         turn = self._turn(
-            pressed.person, pressed.place, pressed.activity_id, pressed.locale, pressed.timezone
+            pressed.person, pressed.place, pressed.activity_id, locale, pressed.timezone
         )
         turn = replace(turn, pressed=pressed.message_id)
         press = Press(pressed.verb, pressed.data, pressed.message_id)
@@ -136,24 +144,35 @@ class Turns:
         """The one introduction, in a personal chat or, short, where many read it."""
         if installed.person is not None:
             await self._remember(installed.person, installed.place, installed.locale)
-        reader = Reader(installed.locale, None, self._desk.now())
-        welcome = self._dispatch.welcome(installed.place, reader)
-        await self._send(installed.place, welcome, None, reader.now)
+        locale = await self._locale(installed.place, installed.locale)
+        reader = Reader(locale, None, self._desk.now())
+        with speaking(locale):
+            welcome = self._dispatch.welcome(installed.place, reader)
+            await self._send(installed.place, welcome, None, reader.now)
 
     async def signed_in(self, person: Person, place: Place) -> None:
         """Carry out the command that waited for this sign-in, once; else just greet."""
-        here = self._turn(person, place, "", "en-US", None)
         try:
             async with self._desk.store.begin() as connection:
                 waited = await waiting.take(connection, person.tenant, person.id, self._desk.now())
+                known = await people.find(connection, person.tenant, person.id)
         except StoreError as error:
             _log.warning("waiting command not read", person=person.id, error=str(error))
+            here = self._turn(person, place, "", "en-US", None)
             await self._deliver(here, _not_carried_on())
             await self._dispatch.resume(person)
             return
+        locale = waited.locale if waited is not None else known.locale if known else None
+        with speaking(locale):
+            await self._signed_in(person, place, locale or "en-US", waited)
+
+    async def _signed_in(
+        self, person: Person, place: Place, locale: str, waited: Waiting | None
+    ) -> None:
         await self._sign_in.signed_in(person)
         await self._dispatch.resume(person)
         if waited is None:
+            here = self._turn(person, place, "", locale, None)
             await self._deliver(here, await self._dispatch.signed_in(here))
             return
         turn = self._turn(person, waited.place, waited.activity_id, waited.locale, waited.timezone)
@@ -333,6 +352,16 @@ class Turns:
             await self._met.note(person, place, locale)
         except StoreError as error:
             _log.warning("person not remembered", error=str(error))
+
+    async def _locale(self, place: Place, wished: str) -> str:
+        """What the conversation has chosen, else what the person's Teams says."""
+        try:
+            return (
+                await self._desk.languages.of(self._desk.store, place, self._desk.now()) or wished
+            )
+        except StoreError as error:
+            _log.warning("language not read", error=str(error))
+            return wished
 
     def _turn(
         self, person: Person, place: Place, activity_id: str, locale: str, timezone: str | None

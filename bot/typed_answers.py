@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 from bot.dates import AmbiguousDate, DateError, parse_date
+from bot.keywords import in_english
 from bot.steps import Asked, Name, Step, is_finite, solutions_of
 from partner_center.money import CURRENCIES
 
@@ -22,6 +23,8 @@ _NO = frozenset({"no", "n", "nope", "false", "not"})
 def read_typed(step: Step, typed: str, asked: Asked) -> dict[str, str]:
     """What each field of the step was answered with, still as typed; {} when nothing fits."""
     tidy = " ".join(typed.replace("\u00a0", " ").split())
+    if step.name in _BY_KEYWORDS:
+        tidy = in_english(tidy)
     found = _READERS[step.name](tidy, asked)
     return {name: value for name, value in found.items() if value}
 
@@ -198,6 +201,8 @@ def _yes_no(words: str) -> str:
     return "true" if spoken & _YES else ""
 
 
+_BY_KEYWORDS = frozenset({Name.DATES, Name.DEPLOYMENT, Name.MARKETPLACE})
+"""Steps whose answers hold keywords and days, and no names."""
 _READERS: Mapping[Name, Callable[[str, Asked], dict[str, str]]] = {
     Name.VALUE: _value,
     Name.DATES: _dates,

@@ -25,6 +25,7 @@ from bot.store.events import Event
 from bot.store.feeds import Feed, Kind
 from bot.store.jsontext import Json
 from bot.store.notices import Load
+from cards.language import speaking
 from cards.reader import Reader
 from cards.won import CARDS, Audience, Happening, digest_card
 from cards.wording import counted, marked, sentence
@@ -247,10 +248,10 @@ async def _tell_held(connection: AsyncConnection, feed_id: str, now: datetime) -
             await _owe(connection, feed, message, f"event:{event.id}", now, repeats)
         return len(found)
     many = [happening(event) for event in found]
-    card = digest_card(many, feed.kind.value, audience_of(feed), reader_of(feed, now))
-    message = Message(
-        card=card, summary=counted("{count} change", "{count} changes", len(many)).plain
-    )
+    with speaking(feed.locale):
+        card = digest_card(many, feed.kind.value, audience_of(feed), reader_of(feed, now))
+        summary = counted("{count} change", "{count} changes", len(many)).plain
+    message = Message(card=card, summary=summary)
     await _owe(connection, feed, message, f"folded:{found[0].id}", now, repeats)
     return 1
 
@@ -307,9 +308,10 @@ def message_of(feed: Feed, event: Event, now: datetime) -> Message:
 def card_of(feed: Feed, what: Happening, now: datetime, *, is_test: bool = False) -> Message:
     """The same for something that may be no more than an example."""
     audience = replace(audience_of(feed), is_test=is_test)
-    card = CARDS[feed.kind.value](what, audience, reader_of(feed, now))
     named = "" if audience.hidden else f" {what.name}"
-    summary = f"{sentence(_SUMMARIES[feed.kind])}: #{what.handle}{named}"
+    with speaking(feed.locale):
+        card = CARDS[feed.kind.value](what, audience, reader_of(feed, now))
+        summary = f"{sentence(_SUMMARIES[feed.kind])}: #{what.handle}{named}"
     return Message(card=card, summary=summary)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.keywords import english
+
 _QUOTES = {'"': '"', "“": "”", "„": "“”", "«": "»", "‘": "’", "'": "'"}
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"), None)
 _TRAILING = ",;"
@@ -20,9 +22,15 @@ class Word:
     quoted: bool = False
 
     @property
-    def plain(self) -> str:
-        """The word as keywords are compared: folded case, no comma behind it; never a quote."""
+    def folded(self) -> str:
+        """The word as it was typed, in folded case, no comma behind it; never a quote."""
         return "" if self.quoted else self.text.casefold().rstrip(_TRAILING)
+
+    @property
+    def plain(self) -> str:
+        """The word as keywords are compared: folded case, in English, no comma behind it; never a
+        quote."""
+        return english(self.folded)
 
 
 def clean(text: str) -> str:
@@ -72,5 +80,5 @@ def join(words: Sequence[Word]) -> str:
 def starts_with(words: Sequence[Word], phrase: Sequence[str]) -> bool:
     """Whether the words begin with this phrase, whatever their case."""
     return len(words) >= len(phrase) and all(
-        word.plain == part for word, part in zip(words, phrase, strict=False)
+        part in (word.plain, word.folded) for word, part in zip(words, phrase, strict=False)
     )

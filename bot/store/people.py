@@ -10,9 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Person
 from bot.store import rows
-from bot.store.schema import people
+from bot.store.schema import languages, people
 
 _TABLE = people.c
+_MET = sa.select(people, languages.c.locale.label("chosen")).select_from(
+    people.outerjoin(
+        languages,
+        sa.and_(
+            languages.c.tenant == _TABLE.tenant,
+            languages.c.conversation == _TABLE.personal_conversation,
+        ),
+    )
+)
+"""People, and the language they have chosen in their personal chat."""
 _KEPT = ("personal_conversation", "upn", "locale")
 
 
@@ -25,6 +35,7 @@ class Known:
     personal_conversation: str | None
     upn: str | None
     locale: str | None
+    """Chosen in the personal chat, else that of their Teams."""
     updated: datetime
 
 
@@ -84,7 +95,7 @@ async def named(connection: AsyncConnection, tenant: str, said: str) -> list[Kno
     """
     wanted = " ".join(said.casefold().lstrip("@").split())
     result = await connection.execute(
-        people.select().where(_TABLE.tenant == tenant).order_by(_TABLE.name, _TABLE.person)
+        _MET.where(_TABLE.tenant == tenant).order_by(_TABLE.name, _TABLE.person)
     )
     met = [_known(row) for row in result]
     whole = [one for one in met if wanted in {one.upn, one.person.name.casefold()}]
@@ -93,7 +104,7 @@ async def named(connection: AsyncConnection, tenant: str, said: str) -> list[Kno
 
 async def _first(connection: AsyncConnection, *conditions: sa.ColumnElement[bool]) -> Known | None:
     result = await connection.execute(
-        people.select().where(*conditions).order_by(_TABLE.updated.desc()).limit(1)
+        _MET.where(*conditions).order_by(_TABLE.updated.desc()).limit(1)
     )
     row = result.one_or_none()
     return None if row is None else _known(row)
@@ -105,6 +116,6 @@ def _known(row: sa.Row[tuple[object, ...]]) -> Known:
         service_url=row.service_url,
         personal_conversation=row.personal_conversation,
         upn=row.upn,
-        locale=row.locale,
+        locale=row.chosen or row.locale,
         updated=row.updated,
     )

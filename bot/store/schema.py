@@ -516,3 +516,13 @@ lives = sa.Table(
     _time("gap_from", null=True),
     _time("gap_to", null=True),
 )
+
+languages = sa.Table(
+    "languages",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("conversation", sa.Text, primary_key=True),
+    sa.Column("locale", sa.Text, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),
+    _time("updated"),
+)

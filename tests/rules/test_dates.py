@@ -103,3 +103,27 @@ def test_any_text_gives_a_date_or_a_date_error(text: str) -> None:
     except (UnreadableDate, AmbiguousDate):
         return
     assert date(2000, 1, 1) <= found <= date(2100, 12, 31)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "31. März 2026",
+        "31 mars 2026",
+        "31 de marzo de 2026",
+        "31 marzo 2026",
+        "2026年3月31日",
+    ],
+)
+def test_a_month_is_understood_in_every_language_of_the_bot(said: str) -> None:
+    assert parse_date(said, date(2026, 1, 15)) == date(2026, 3, 31)
+
+
+@pytest.mark.parametrize("said", ["heute", "aujourd'hui", "hoy", "今日"])
+def test_today_is_understood_in_every_language_of_the_bot(said: str) -> None:
+    assert parse_date(said, date(2026, 1, 15)) == date(2026, 1, 15)
+
+
+def test_a_short_name_that_is_a_day_here_and_a_month_there_stays_english() -> None:
+    """`mar` is a Tuesday to some and March to others: it is March, as it always was."""
+    assert parse_date("3 mar 2026", date(2026, 1, 15)) == date(2026, 3, 3)

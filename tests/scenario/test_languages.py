@@ -1,0 +1,31 @@
+"""Whose language: each person's own, unless a conversation has chosen one."""
+
+from __future__ import annotations
+
+from cards.language import speaking
+from cards.wording import sentence
+from tests.world import World
+
+CHOSEN = "From now on I answer here in English."
+
+
+def said_in(locale: str, source: str) -> str:
+    """The sentence as somebody of this locale reads it."""
+    with speaking(locale):
+        return sentence(source)
+
+
+async def test_a_conversation_is_answered_in_the_language_it_has_chosen(ben: World) -> None:
+    await ben.says("ben", "language deutsch")
+    await ben.hears("ben", until=said_in("de-DE", CHOSEN))
+    await ben.says("ben", "show fabrikam")
+    await ben.hears("ben", until="USD\u00a030.000")
+    await ben.says("ben", "language teams")
+    await ben.hears("ben", until="in the language of each person's Teams")
+    await ben.says("ben", "show fabrikam")
+    await ben.hears("ben", until="USD\u00a030.000")
+
+
+async def test_each_person_is_answered_in_the_language_of_their_teams(ben: World) -> None:
+    await ben.says("ben", "sign out", locale="de-DE")
+    await ben.hears("ben", until=said_in("de-DE", "You are signed out"))
