@@ -39,7 +39,7 @@ from bot.replies import Left, Reply, Where, post
 from bot.sign_in_cards import SignInCards
 from bot.standing import remember_now
 from bot.store import outbox as outbox_rows
-from bot.store import waiting
+from bot.store import people, waiting
 from bot.store.errors import StoreError
 from bot.store.waiting import Waiting
 from cards import actions

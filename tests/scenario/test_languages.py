@@ -8,6 +8,8 @@ from tests.world import World
 
 CHOSEN = "From now on I answer here in English."
 
+TAKEN_BACK = "From now on I answer here in the language of each person's Teams."
+
 
 def said_in(locale: str, source: str) -> str:
     """The sentence as somebody of this locale reads it."""
@@ -19,11 +21,11 @@ async def test_a_conversation_is_answered_in_the_language_it_has_chosen(ben: Wor
     await ben.says("ben", "language deutsch")
     await ben.hears("ben", until=said_in("de-DE", CHOSEN))
     await ben.says("ben", "show fabrikam")
-    await ben.hears("ben", until="USD\u00a030.000")
+    await ben.hears("ben", until="USD 30.000")
     await ben.says("ben", "language teams")
-    await ben.hears("ben", until="in the language of each person's Teams")
+    await ben.hears("ben", until=said_in("de-DE", TAKEN_BACK))
     await ben.says("ben", "show fabrikam")
-    await ben.hears("ben", until="USD\u00a030.000")
+    await ben.hears("ben", until="USD 30,000")
 
 
 async def test_each_person_is_answered_in_the_language_of_their_teams(ben: World) -> None:
