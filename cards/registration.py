@@ -418,9 +418,9 @@ def _lines(lines: Sequence[Line], *, spacing: str | None = None) -> list[Piece]:
 
 def _section(section: Section, draft_id: str, reader: Reader) -> Piece:
     title = said(section.title)
-    named = words("Change: {title}", title=title)
-    change = tap(GoTo(draft_id, section.step), named)
-    link = container([paragraph(words("Change"), color=Color.ACCENT, strong=True)], tap=change)
+    press = words("Change")
+    change = tap(GoTo(draft_id, section.step), press, title)
+    link = container([paragraph(press, color=Color.ACCENT, strong=True)], tap=change)
     top = columns(
         [column([paragraph(title, strong=True)], middle=True), column([link], width="auto")]
     )

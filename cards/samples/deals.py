@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from cards.deal import DealView
+from cards.elements import words
 from cards.reader import Reader
 from cards.referral import (
     ConflictRow,
@@ -167,9 +168,9 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
         "deal-since": lambda: deal_card(VIEW, reader, since=SINCE),
         "deal-saved": lambda: deal_card(VIEW, reader, saved=CHANGES[:2]),
         "list": lambda: list_card(
-            "My deals", [VIEW, NEW, BARE, WON, LOST], 2, True, "mine", "", reader
+            words("My deals"), [VIEW, NEW, BARE, WON, LOST], 2, True, "mine", "", reader
         ),
-        "list-empty": lambda: list_card("Won deals", [], 1, False, "won", "", reader),
+        "list-empty": lambda: list_card(words("Won deals"), [], 1, False, "won", "", reader),
         "proposal": lambda: proposal_card(VIEW, CHANGES, (), PROPOSAL, reader),
         "proposal-member": lambda: proposal_card(VIEW, MEMBER, (), PROPOSAL, reader),
         "proposal-won": lambda: proposal_card(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+from cards.language import speaking
 from cards.reader import Reader
 from cards.samples import (
     approvals,
@@ -41,8 +42,9 @@ def names() -> list[str]:
 
 
 def make(name: str, reader: Reader = READER) -> Card:
-    """One of the cards."""
-    return samples(reader)[name]()
+    """One of the cards, in the reader's language."""
+    with speaking(reader.locale):
+        return samples(reader)[name]()
 
 
 def in_every_language() -> dict[str, Callable[[], dict[str, Card]]]:
@@ -51,4 +53,5 @@ def in_every_language() -> dict[str, Callable[[], dict[str, Card]]]:
 
 
 def _all(reader: Reader) -> dict[str, Card]:
-    return {name: made() for name, made in samples(reader).items()}
+    with speaking(reader.locale):
+        return {name: made() for name, made in samples(reader).items()}

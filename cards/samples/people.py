@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Final
 
 from cards.actions import Help, Show
@@ -16,25 +17,44 @@ from cards.sign_in import signed_in_card, signed_out_card, trouble_card, who_car
 
 COMMANDS: Final = (
     CommandHelp(
-        "list", "list [mine|new|active|won|lost|text]", "Shows deals, ten at a time.", ("list",)
+        "list",
+        "list [mine|new|active|won|lost|all] [text] [page N]",
+        "Lists deals you may see, the latest change first.",
+        ("list", "list new", "list fabrikam", "list won page 2"),
     ),
-    CommandHelp("show", "show DEAL", "Shows one deal.", ("show #1042",)),
+    CommandHelp(
+        "show",
+        "show DEAL",
+        "Shows a deal as Partner Center holds it now.",
+        ("show #1042", "show fabrikam", "#1042"),
+    ),
     CommandHelp(
         "update",
-        'update DEAL value 30k close 2026-03-31 notes "..."',
-        "Changes the value, close date, notes, name, CRM ID or campaign ID of a deal.",
-        ("update #1042 value 30k", "update fabrikam close end of june value USD 45,000"),
+        'update DEAL value 30k close 2026-03-31 notes "..." name "..." crm ID campaign ID',
+        "Changes one or more fields; you see before and after first.",
+        ("update #1042 value 30k", 'update fabrikam close end of june notes "Pilot agreed"'),
     ),
     CommandHelp(
         "eligible",
         "eligible [me|DEAL]",
-        "Says whether a deal can be registered.",
-        ("eligible #1042",),
+        "Shows whether a deal, or your company, can be registered, and what is missing.",
+        ("eligible #1042", "eligible me"),
     ),
-    CommandHelp("register", "register DEAL", "Registers a deal, step by step."),
-    CommandHelp("who am i", "who am I", "Shows the account I act with for you."),
-    CommandHelp("help", "help [command]", "Shows what you can say."),
+    CommandHelp(
+        "register",
+        "register DEAL",
+        "Walks you through the deal registration, step by step.",
+        ("register #1042",),
+    ),
+    CommandHelp("who am i", "who am I", "Shows the account I act with for you.", ("who am I",)),
+    CommandHelp(
+        "help",
+        "help [command]",
+        "Shows what I understand, or one command in detail.",
+        ("help", "help update", "help all"),
+    ),
 )
+"""Some rows of the bot's own table, word for word."""
 
 
 def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
@@ -42,7 +62,7 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
     return {
         "choice-deals": lambda: choice_card(
             "f" * 32,
-            "Which deal do you mean?",
+            words("Which deal do you mean?"),
             (
                 "#1042 Fabrikam analytics rollout, Fabrikam Inc, USD 30,000",
                 "#1043 Tailspin Toys: store analytics for 240 shops, Tailspin Toys",
@@ -51,7 +71,10 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
             reader,
         ),
         "choice-amounts": lambda: choice_card(
-            "f" * 32, "Which amount do you mean by “50.000”?", ("USD 50,000", "USD 50"), reader
+            "f" * 32,
+            words("{typed} can mean more than one amount. Which?", typed="50.000"),
+            (reader.money(Decimal(50000), "USD"), reader.money(Decimal(50), "USD")),
+            reader,
         ),
         "notice": lambda: notice_card(
             words("Partner Center is not answering"),

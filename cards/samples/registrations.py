@@ -84,8 +84,8 @@ def first_step() -> StepView:
                 words("Total contract value"),
                 FieldKind.MONEY,
                 "thirty",
-                hint=words("Software and services, no hardware; for example 250,000"),
-                error=words("I cannot read “{value}” as an amount.", value="thirty"),
+                hint=words("Software and services, without hardware."),
+                error=words("Give the amount as a number, such as 250000 or 250k."),
             ),
             FieldView("currency", words("Currency"), FieldKind.TEXT, "USD"),
         ),
@@ -96,7 +96,7 @@ def dates_step(reader: Reader) -> StepView:
     """The dates of a contract that breaks a rule."""
     return StepView(
         "dates",
-        words("Dates and term"),
+        words("Term and dates"),
         2,
         5,
         (
@@ -105,7 +105,10 @@ def dates_step(reader: Reader) -> StepView:
                 words("Term"),
                 FieldKind.CHOICE,
                 "Finite",
-                (("Finite", words("With an end date")), ("Perpetual", words("Perpetual"))),
+                (
+                    ("Finite", words("With an end date")),
+                    ("Perpetual", words("Perpetual, no end date")),
+                ),
                 open=True,
             ),
             FieldView("sign", words("Signed on"), FieldKind.DATE, "2026-02-12"),
@@ -136,10 +139,10 @@ def choices_step() -> StepView:
         (
             FieldView(
                 "azure",
-                words("Azure"),
+                words("Runs on Azure"),
                 FieldKind.TOGGLE,
                 "true",
-                hint=words("The solution runs on Azure"),
+                hint=words("Does it run on Azure?"),
             ),
             FieldView(
                 "pricing",
@@ -147,7 +150,6 @@ def choices_step() -> StepView:
                 FieldKind.CHOICE,
                 "",
                 (("PayAsYouGo", words("Pay as you go")), ("Other", words("Other"))),
-                hint=words("Pay as you go is always reviewed by Microsoft"),
                 open=True,
             ),
         ),
@@ -159,17 +161,17 @@ def sections(reader: Reader) -> tuple[Section, ...]:
     return (
         Section(
             "contract",
-            words("Contract"),
+            words("Contract value"),
             (Line(words("Value"), reader.money(Decimal(250000), "USD")),),
         ),
         Section(
             "dates",
-            words("Dates and term"),
+            words("Term and dates"),
             (
                 Line(words("Term"), words("With an end date")),
-                Line(words("Signed"), reader.date(date(2026, 2, 12))),
-                Line(words("Starts"), reader.date(date(2026, 2, 12))),
-                Line(words("Ends"), reader.date(date(2027, 2, 11))),
+                Line(words("Signing date"), reader.date(date(2026, 2, 12))),
+                Line(words("Start date"), reader.date(date(2026, 2, 12))),
+                Line(words("End date"), reader.date(date(2027, 2, 11))),
                 *live_numbers(reader, sign_left=42, sign=date(2026, 2, 12)),
             ),
         ),
@@ -232,8 +234,8 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
         },
         "drafts": lambda: drafts_card(
             (
-                DraftRow(DRAFT, VIEW, "Dates and term", NOW, NOW + timedelta(days=14)),
-                DraftRow(DRAFT, NEW, "Solution", NOW, NOW + timedelta(days=3)),
+                DraftRow(DRAFT, VIEW, words("Term and dates"), NOW, NOW + timedelta(days=14)),
+                DraftRow(DRAFT, NEW, words("Solution"), NOW, NOW + timedelta(days=3)),
             ),
             reader,
         ),

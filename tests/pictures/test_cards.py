@@ -8,16 +8,20 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from cards.language import speaking_from
 from cards.samples import gallery as samples
 from cards.wording import passage, text
 from sandbox.browser import CHECKOUT
 from sandbox.drawing import RULES, THEMES, WIDTHS, DrawingRoom, Found, Look
 from tests.pictures import gallery
+from tests.pseudo import Pseudo
 
 pytestmark = [pytest.mark.client, pytest.mark.asyncio(loop_scope="module")]
 
 OUT = CHECKOUT / "out" / "cards" / "failed"
 CARDS = {language: make() for language, make in samples.in_every_language().items()}
+GROWING = [rule for rule in RULES if rule != "choices"]
+"""For words longer than real ones: an open drop-down shows the whole choice."""
 HOSTILE = {
     "markdown": "[Approve here](https://evil.example) **b** _i_ ![i](https://evil.example/i.png)",
     "lines": "a\n✅ Approved by CFO\n- item\n1. one\n# head\u202e\u200b",
@@ -53,6 +57,16 @@ async def test_drawn_without_problems(room: DrawingRoom, theme: str, language: s
     assert problems == []
 
 
+async def test_a_longer_language_has_room(room: DrawingRoom) -> None:
+    with speaking_from(Pseudo()):
+        cards = {name: make() for name, make in samples.samples().items()}
+    problems: list[str] = []
+    for width in WIDTHS:
+        await room.hang(cards, Look(width))
+        problems += await kept(room, await room.problems(GROWING), f"{width}-longer")
+    assert problems == []
+
+
 @pytest.mark.parametrize("theme", THEMES)
 async def test_axe_objects_to_nothing(room: DrawingRoom, theme: str) -> None:
     await room.hang(CARDS["en"], Look(320, theme))
@@ -68,8 +82,7 @@ async def test_tab_goes_the_way_people_read(room: DrawingRoom, width: int) -> No
 @pytest.mark.parametrize("kind", HOSTILE)
 async def test_c1_c2_c3_hostile_text_keeps_the_layout(room: DrawingRoom, kind: str) -> None:
     await room.hang(gallery.holding(HOSTILE[kind]), Look(320))
-    rules = set(RULES) - {"choices"}
-    assert await kept(room, await room.problems(sorted(rules)), f"hostile-{kind}") == []
+    assert await kept(room, await room.problems(GROWING), f"hostile-{kind}") == []
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

@@ -26,7 +26,7 @@ from cards.reader import Reader
 from cards.referral import deal_card, proposal_card
 from cards.registered import Outcome, registration_state
 from cards.registration import live_numbers
-from cards.samples import checks, deals
+from cards.samples import checks, deals, people
 from cards.samples import gallery as samples
 from cards.sign_in import trouble_card
 from partner_center.eligibility import PartnerEligibility, Policy, checklist_from_json
@@ -265,3 +265,7 @@ def test_help_names_the_five_commands_of_every_day_and_all_on_request() -> None:
     assert names("all") == {row.name for row in HELP}
     unknown = markdown(help_card(HELP, "discounts", False, READER))
     assert "There is no command “discounts”." in unknown
+
+
+def test_the_sample_commands_are_rows_of_the_table() -> None:
+    assert set(people.COMMANDS) <= set(HELP)

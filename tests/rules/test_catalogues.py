@@ -14,6 +14,14 @@ def test_every_sentence_of_the_code_is_in_the_template() -> None:
     assert held == catalogues.as_po(catalogues.template()), "python -m cards.catalogues update"
 
 
+def test_no_sample_card_says_what_nothing_else_says() -> None:
+    said: dict[object, set[str]] = {}
+    for each in catalogues.sentences():
+        said.setdefault(each.id, set()).add(each.file)
+    samples = {name: files for name, files in said.items() if all("/samples/" in f for f in files)}
+    assert samples == {}, "a picture of it would show what no seller sees"
+
+
 @pytest.mark.parametrize("language", catalogues.TRANSLATED)
 def test_a_compiled_catalogue_is_that_of_its_file(language: Language) -> None:
     compiled = catalogues.path_of(language).with_suffix(".mo").read_bytes()
