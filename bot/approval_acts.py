@@ -63,12 +63,21 @@ async def placed(desk: Desk, turn: Turn, approval: Approval, where: Where) -> Re
         message = await message_for(
             connection, desk.policy, approval, for_person, desk.now(), reader=turn.reader
         )
+        own = await message_for(
+            connection, desk.policy, approval, turn.person.id, desk.now(), reader=turn.reader
+        )
 
     async def wake(_message_id: str) -> None:
         desk.wake_approvals()
 
-    stands = Stand(Row.APPROVAL, approval.id, for_person, approval.version)
-    return Reply(card=message.card, summary=message.summary, where=where, stands=stands, shown=wake)
+    return Reply(
+        card=message.card,
+        summary=message.summary,
+        where=where,
+        own=None if turn.is_personal else own.card,
+        stands=Stand(Row.APPROVAL, approval.id, for_person, approval.version),
+        shown=wake,
+    )
 
 
 async def drop_subject(connection: AsyncConnection, approval: Approval, now: datetime) -> None:

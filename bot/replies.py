@@ -81,6 +81,8 @@ class Reply:
     """For the person who pressed alone: the card everybody sees stays as it is."""
     view: bool = False
     """This person's own view of a card whose message the outbox keeps: never put in the message."""
+    own: Mapping[str, object] | None = None
+    """What the one who pressed sees of `card`: the answer to an invoke is shown to them alone."""
     unsettled: str | None = None
     """The proposal whose outcome is still unknown, to be looked at again later."""
     leaves: Left | None = None

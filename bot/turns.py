@@ -53,6 +53,9 @@ from partner_center import errors
 _log = structlog.get_logger(__name__)
 ANSWER_WITHIN = 2.4
 """Seconds until an invoke is answered with "working on it"; Teams waits for three."""
+OWN_WITHIN = 0.4
+"""Seconds that an answer which is somebody's own view waits for the edit of everybody's card: an
+edit that came after it would take its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,9 @@ class Turns:
         if done:
             reply = work.result()
             if reply is not None:
-                self._background.start(self._share(turn, press, reply), "share a reply")
+                sharing = self._background.start(self._share(turn, press, reply), "share a reply")
+                if reply.own is not None:
+                    await asyncio.wait({sharing}, timeout=OWN_WITHIN)
             return _answer(reply)
         self._background.start(self._finish(_in_sight(turn, press), work), "finish a press")
         if turn.is_personal and not _has_inputs(press.verb):
@@ -484,4 +489,4 @@ def _answer(reply: Reply | None) -> Answer | None:
         return Answer(text=reply.text or reply.summary)
     if reply.only_me and not reply.card.get("actions"):
         return Answer(text=str(reply.card.get("speak") or reply.summary))
-    return Answer(card=reply.card)
+    return Answer(card=reply.own or reply.card)

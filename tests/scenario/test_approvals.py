@@ -129,6 +129,22 @@ async def test_each_sees_only_their_own_buttons(house: World) -> None:
     await house.sees("cleo", shows("Refresh"), "group")
 
 
+@pytest.mark.parametrize("where", ["group", "wins"])
+async def test_who_asked_sees_their_own_view_without_a_refresh(house: World, where: str) -> None:
+    """The answer to their press is shown to them alone, after everybody's card has changed."""
+    await house.teams(refresh=dict.fromkeys(PEOPLE, False))
+    await asks_to_change(house, where)
+    seen = {
+        person: buttons(
+            next(one for one in await house.messages(person, where) if WAITING in one).card or {}
+        )
+        for person in ("ben", "cleo", "dana")
+    }
+    assert seen == {"ben": ["Remind", "Withdraw"], "cleo": ["Refresh"], "dana": ["Refresh"]}
+    await house.clicks("dana", "Approve")
+    await sees(house, "ben", DONE, where)
+
+
 async def test_rejecting_needs_a_reason_and_writes_nothing(house: World) -> None:
     await asks_to_change(house, "group")
     answered = await house.clicks("dana", verb="reject", inputs={"reason": "The budget is 35k"})
