@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -17,20 +17,32 @@ from bot.approval_view import changes_text, facts
 from bot.crash import Point, crash_at
 from bot.creation import deal_of, fields_of
 from bot.desk import Desk, Turn, bearer
-from bot.policy import Lost, Policy, Register, ValueAbove, ValueChange, Valuing, Wish, Won
+from bot.policy import (
+    Lost,
+    Policy,
+    Register,
+    TeamRole,
+    ValueAbove,
+    ValueChange,
+    Valuing,
+    Wish,
+    Won,
+)
 from bot.proposal_fields import age_of, changes_between, texts, typed
 from bot.registration_rules import Age
 from bot.replies import Reply, Where
-from bot.store import approvals, jsontext, people, proposals, registrations
+from bot.store import approvals, jsontext, people, proposals, registrations, team_seats
 from bot.store.approvals import Approval, State, Subject
 from bot.store.drafts import Draft
 from bot.store.jsontext import Json
 from bot.store.proposals import Kind as Written
 from bot.store.proposals import Proposal
+from bot.store.team_seats import TeamSeat
+from bot.team_roles import SHOWN, has_team, holders_of, renew
 from cards.approval import Kind
 from cards.changes import FieldChange
 from cards.notice import notice_card
-from cards.wording import sentence, words
+from cards.wording import Text, words
 from partner_center.referral import Referral
 from partner_center.registration import DealRegistration, fingerprint
 
@@ -151,12 +163,15 @@ async def _ask(
     account = await desk.identity.account(turn.person)
     now, rules = desk.now(), _rules(desk, turn)
     await meet(desk, turn.place, rules.approvers)
+    await renew(desk, turn.place, rules.roles, older_than=SHOWN)
     async with desk.store.begin() as connection:
         known = await people.find(connection, turn.person.tenant, turn.person.id)
         upn = account.upn if account else known.upn if known else None
         others = _others(rules.approvers, turn, upn)
-        if len(others) < rules.quorum:
-            return _nobody_left()
+        holders = await holders_of(connection, turn.place, rules.roles)
+        by_role = _by_role(holders, others, turn, upn)
+        if len(others) + len(by_role) < rules.quorum:
+            return await _nobody_left(connection, turn, rules)
         if also is not None and not await also(connection):
             return writing.not_valid()
         created = await approvals.create(
@@ -173,7 +188,7 @@ async def _ask(
             base_etag=about.etag,
             fingerprint=asked.fingerprint,
             diff=about.diff,
-            approvers=sorted(others),
+            approvers=sorted(others | {seat.person for seat in by_role if seat.is_owner}),
             quorum=rules.quorum,
             expires=now + rules.expires,
             now=now,
@@ -217,6 +232,20 @@ def _others(approvers: frozenset[str], turn: Turn, upn: str | None) -> frozenset
     )
 
 
+def _by_role(
+    holders: Sequence[TeamSeat], others: frozenset[str], turn: Turn, upn: str | None
+) -> tuple[TeamSeat, ...]:
+    """Who may approve by a role: neither the requester nor anybody who is listed already."""
+    own = canonical(upn)
+    return tuple(
+        seat
+        for seat in holders
+        if seat.person != turn.person.id
+        and not {seat.person, seat.upn} & others
+        and (own is None or canonical(seat.upn) != own)
+    )
+
+
 def _kind_of(desk: Desk, turn: Turn, proposal: Proposal) -> Kind | None:
     """What a proposal would be asked for as; None for what no rule here can ask for."""
     rules, after = _rules(desk, turn).rules, texts(proposal.after)
@@ -246,11 +275,42 @@ def _wish_of(kind: Kind, proposal: Proposal, referral: Referral) -> Wish:
             )
 
 
-def _nobody_left() -> Reply:
-    card = notice_card(
-        words("Nobody else may approve this"),
-        words("This needs approval, and you cannot approve what you ask for yourself."),
-        words("Nothing was changed."),
-        words("Ask your administrator to name another approver."),
+async def _nobody_left(connection: AsyncConnection, turn: Turn, rules: Policy) -> Reply:
+    """Nobody could approve this, so nothing is asked, and the one who asks learns why at once."""
+    if not rules.roles:
+        return _not_asked(
+            words("Nobody else may approve this"),
+            words("This needs approval, and you cannot approve what you ask for yourself."),
+            words("Ask your administrator to name another approver."),
+        )
+    if not has_team(turn.place):
+        return _not_asked(
+            words("Nobody may approve this here"),
+            words("This needs the approval of your team, and this chat belongs to no team."),
+            words("Say it again in a channel of your team."),
+        )
+    place = turn.place
+    if await team_seats.asked_at(connection, place.tenant, place.channel) is None:
+        return _not_asked(
+            words("I cannot see who is in this team"),
+            words("This needs the approval of your team, and Teams did not tell me who is in it."),
+            words("Try again in a minute."),
+        )
+    return _not_asked(
+        words("Nobody else in this team may approve this"),
+        _needs_role(rules),
+        words("Ask your administrator to name another approver, or to look at the team's roles."),
     )
-    return Reply(card=card, summary=sentence("Nobody else may approve this"))
+
+
+def _needs_role(rules: Policy) -> Text:
+    if TeamRole.MEMBERS in rules.roles:
+        return words(
+            "This needs the approval of other members of this team, and guests do not count."
+        )
+    return words("This needs the approval of owners of this team, and Teams names no other owner.")
+
+
+def _not_asked(title: Text, why: Text, todo: Text) -> Reply:
+    card = notice_card(title, why, words("Nothing was changed."), todo)
+    return Reply(card=card, summary=title.plain)

@@ -15,6 +15,7 @@ from bot.outbox import written
 from bot.store import approval_copies, approvals, outbox
 from bot.store.approval_copies import Promised
 from bot.store.approvals import Approval, State
+from bot.team_roles import WATCHED, renew
 
 RECENT = timedelta(minutes=10)
 """How long cards that were on their way are looked after once a request has ended."""
@@ -49,6 +50,10 @@ class Cards:
             approval = await approvals.find(connection, approval_id)
             if approval is None:
                 return
+        if approval.state is State.WAITING:
+            roles = self._desk.policy.at(approval.tenant, approval.place.channel).roles
+            await renew(self._desk, approval.place, roles, older_than=WATCHED)
+        async with self._desk.store.read() as connection:
             wanted = await deciders(connection, self._desk.policy, approval, now)
             sent = await self._promised(connection, approval, wanted)
             strangers = await self._strangers(connection, approval)

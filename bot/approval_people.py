@@ -10,10 +10,11 @@ from enum import StrEnum
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Person
-from bot.policy import Policy
-from bot.store import delegations, people
+from bot.policy import Policy, TeamRole
+from bot.store import delegations, people, team_seats
 from bot.store.approvals import Approval
 from bot.store.people import Known
+from bot.team_roles import FRESH, Held, held, owners_of
 from cards.approval import Role
 
 _GUEST = "#ext#"
@@ -27,7 +28,9 @@ class Refusal(StrEnum):
     GUEST = "guest"
     """A guest of the organisation."""
     UNKNOWN = "unknown"
-    """Approvers are listed by sign-in name, and this person's is not known yet."""
+    """Their sign-in name is not known yet, and without it they cannot be told from others."""
+    UNSEEN = "unseen"
+    """The roster of the team cannot be read now, so nobody knows whether they may."""
     NOT_AN_APPROVER = "not_an_approver"
 
 
@@ -70,8 +73,13 @@ async def authority(
     approval: Approval,
     person: Person,
     now: datetime,
+    *,
+    deciding: bool = False,
 ) -> Authority:
-    """What this person may do with the request at this moment."""
+    """What this person may do with the request at this moment.
+
+    With `deciding` a role in the team counts only by a roster that is not old.
+    """
     if person.id == approval.requester:
         return Authority(Role.REQUESTER, refusal=Refusal.OWN)
     known = await people.find(connection, approval.tenant, person.id)
@@ -83,25 +91,58 @@ async def authority(
     rules = policy.at(approval.tenant, approval.place.channel)
     if rules.is_approver(person.id, upn):
         return Authority(Role.APPROVER)
+    since = now - FRESH if deciding else None
+    role = await held(connection, approval.place, person.id, rules.roles, since=since)
+    if role is Held.YES:
+        return await _by_role(connection, approval, person.id, upn)
     for each in await delegations.active_for(connection, approval.tenant, person.id, now):
         away = await people.find(connection, approval.tenant, each.person)
         name = away.upn if away else None
         own = each.person == approval.requester or is_same(name, approval.requester_upn)
-        if not own and rules.is_approver(each.person, name):
+        if own:
+            continue
+        theirs = await held(connection, approval.place, each.person, rules.roles, since=since)
+        if theirs is Held.YES or rules.is_approver(each.person, name):
             return Authority(Role.APPROVER, acting_for=each.person)
+    if role is Held.UNSEEN:
+        return Authority(Role.OTHER, refusal=Refusal.UNSEEN)
     unknown = upn is None and any("@" in name for name in rules.approvers)
     refusal = Refusal.UNKNOWN if unknown else Refusal.NOT_AN_APPROVER
     return Authority(Role.OTHER, refusal=refusal)
 
 
+async def _by_role(
+    connection: AsyncConnection, approval: Approval, person: str, upn: str | None
+) -> Authority:
+    """An approver by a role in the team, unless the roster tells another name of the requester.
+
+    Without any sign-in name they could be anybody's second account.
+    """
+    seat = await team_seats.find(connection, approval.tenant, approval.place.channel, person)
+    told = seat.upn if seat else None
+    if is_same(told, approval.requester_upn):
+        return Authority(Role.OTHER, refusal=Refusal.OWN)
+    if is_guest(told):
+        return Authority(Role.OTHER, refusal=Refusal.GUEST)
+    if told is None and upn is None:
+        return Authority(Role.OTHER, refusal=Refusal.UNKNOWN)
+    return Authority(Role.APPROVER)
+
+
 async def deciders(
     connection: AsyncConnection, policy: Policy, approval: Approval, now: datetime
 ) -> tuple[str, ...]:
-    """Object ids of everybody to show the request to: approvers and those who stand in for them."""
-    found: list[str] = []
-    for name in sorted(policy.at(approval.tenant, approval.place.channel).approvers):
+    """Object ids of everybody to bring the request to: the people listed, the owners when they may
+    approve, and those who stand in for them. Members decide where it was asked."""
+    rules = policy.at(approval.tenant, approval.place.channel)
+    people_of_it: list[str] = []
+    for name in sorted(rules.approvers):
         known = await named(connection, approval.tenant, name)
-        person = known.person.id if known else name
+        people_of_it.append(known.person.id if known else name)
+    if TeamRole.OWNERS in rules.roles:
+        people_of_it += [seat.person for seat in await owners_of(connection, approval.place)]
+    found: list[str] = []
+    for person in people_of_it:
         if "@" not in person:
             found.append(person)
             standing = await delegations.of(connection, approval.tenant, person, now)

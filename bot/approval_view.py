@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.approval_people import authority, deciders, names_of
 from bot.conversation import Message, Person, Place, PlaceKind
 from bot.outbox import written
-from bot.policy import Policy
+from bot.policy import Policy, TeamRole
 from bot.proposal_fields import held_in, spelled, typed
 from bot.registration_facts import inputs_of
 from bot.registration_rules import Age, Version
@@ -26,6 +26,7 @@ from bot.store import (
 )
 from bot.store.approvals import Approval, State, Subject, Verdict, Vote
 from bot.store.jsontext import Json
+from bot.team_roles import has_team, holders_of, owners_of
 from cards import approval as cards
 from cards.approval import ApprovalView, Kind, Role, VoteLine, approval_card, summary_of_request
 from cards.changes import FieldChange, Value
@@ -97,7 +98,11 @@ async def view_of(connection: AsyncConnection, policy: Policy, approval: Approva
     diff = _object(approval.diff)
     voted = await approvals.votes(connection, approval.id)
     rules = policy.at(approval.tenant, approval.place.channel)
-    who = {approval.requester, *rules.approvers}
+    owners = (
+        [] if TeamRole.OWNERS not in rules.roles else await owners_of(connection, approval.place)
+    )
+    may = list(dict.fromkeys([*sorted(rules.approvers), *(seat.person for seat in owners)]))
+    who = {approval.requester, *may}
     who |= {name for vote in voted for name in (vote.person, vote.acting_for) if name}
     names = await names_of(connection, approval.tenant, sorted(who))
     deal = approval.referral_id or await made_by(connection, approval)
@@ -114,7 +119,8 @@ async def view_of(connection: AsyncConnection, policy: Policy, approval: Approva
         customer=str(diff.get("customer") or ""),
         kind=Kind(approval.kind),
         requester=names[approval.requester],
-        approvers=[names[name] for name in sorted(rules.approvers)],
+        approvers=list(dict.fromkeys(names[name] for name in may if name != approval.requester)),
+        any_member=TeamRole.MEMBERS in rules.roles and has_team(approval.place),
         quorum=approval.quorum,
         state=cards.State(approval.state.value),
         created=approval.created,
@@ -161,7 +167,10 @@ async def message_for(
     found = reader or await _reader(connection, approval, for_person, now)
     with speaking(found.locale):
         view = await view_of(connection, policy, approval)
+    rules = policy.at(approval.tenant, approval.place.channel)
+    members = await holders_of(connection, approval.place, rules.roles)
     viewers = [approval.requester, *await deciders(connection, policy, approval, now)]
+    viewers = list(dict.fromkeys([*viewers, *(seat.person for seat in members)]))
     teams_ids = []
     for viewer in viewers:
         known = await people.find(connection, approval.tenant, viewer)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,6 +28,7 @@ from bot.desk import Desk, Turn
 from bot.replies import Reply, Where
 from bot.store import approval_copies, approvals, people
 from bot.store.approvals import Approval, State, Verdict
+from bot.team_roles import AT_ONCE, SHOWN, renew
 from cards import actions
 from cards.actions import OpenApproval
 from cards.approval import LONGEST_REASON, Role, approvals_card
@@ -57,8 +58,7 @@ async def pressed(
         case actions.Remind(approval=approval_id):
             return await _remind(desk, turn, approval_id)
         case actions.RefreshApproval(approval=approval_id):
-            found = await _found(desk, turn, approval_id)
-            return found if isinstance(found, Reply) else await _shown(desk, turn, found)
+            return await _refresh(desk, turn, approval_id)
         case actions.OpenApproval(approval=approval_id):
             return await _open(desk, turn, approval_id)
         case actions.Approvals():
@@ -81,10 +81,25 @@ async def listed(desk: Desk, turn: Turn) -> Reply:
     return Reply(card=card, summary=sentence("Approvals"))
 
 
+async def _refresh(desk: Desk, turn: Turn, approval_id: str) -> Reply:
+    found = await _found(desk, turn, approval_id)
+    if isinstance(found, Reply):
+        return found
+    await _see_team(desk, found, SHOWN)
+    return await _shown(desk, turn, found)
+
+
+async def _see_team(desk: Desk, approval: Approval, older_than: timedelta) -> None:
+    """Look who is in the team when its roles approve and the request still waits."""
+    if approval.state is State.WAITING:
+        roles = desk.policy.at(approval.tenant, approval.place.channel).roles
+        await renew(desk, approval.place, roles, older_than=older_than)
+
+
 async def _decide(desk: Desk, turn: Turn, approval_id: str, verdict: Verdict, reason: str) -> Reply:
     """Approve or reject. However many press in the same moment, one vote after the other counts."""
     found: Approval
-    for _try in range(_TRIES):
+    for attempt in range(_TRIES):
         read = await _found(desk, turn, approval_id)
         if isinstance(read, Reply):
             return read
@@ -93,6 +108,8 @@ async def _decide(desk: Desk, turn: Turn, approval_id: str, verdict: Verdict, re
             return await _shown(desk, turn, found)
         if verdict is Verdict.REJECT and not reason:
             return await _shown(desk, turn, found, _WHY_MISSING)
+        if attempt == 0:
+            await _see_team(desk, found, AT_ONCE)
         outcome = await _vote(desk, turn, found, verdict, reason)
         if outcome is not None:
             crash_at(Point.APPROVAL_DECIDED)
@@ -108,7 +125,7 @@ async def _vote(
     now = desk.now()
     async with desk.store.begin() as connection:
         await people.remember(connection, turn.person, turn.place.service_url, now)
-        who = await authority(connection, desk.policy, read, turn.person, now)
+        who = await authority(connection, desk.policy, read, turn.person, now, deciding=True)
         if who.role is not Role.APPROVER:
             await noted(connection, read, turn, f"refused.{who.refusal}", now)
             note: Text | None = _REFUSED[who.refusal or Refusal.NOT_AN_APPROVER]
@@ -174,9 +191,10 @@ async def _ask_back(desk: Desk, turn: Turn, approval_id: str, question: str) -> 
         return found if isinstance(found, Reply) else await _shown(desk, turn, found)
     if not question:
         return await _shown(desk, turn, found, _QUESTION_MISSING)
+    await _see_team(desk, found, AT_ONCE)
     now, asked = desk.now(), False
     async with desk.store.begin() as connection:
-        who = await authority(connection, desk.policy, found, turn.person, now)
+        who = await authority(connection, desk.policy, found, turn.person, now, deciding=True)
         if who.role is Role.APPROVER:
             said = f"{turn.person.name}: {question}"
             kept = await approvals.advance(connection, found, State.WAITING, now, reason=said)
@@ -334,6 +352,9 @@ _REFUSED: Mapping[Refusal, Text] = {
     Refusal.GUEST: words("You may not approve this: guests cannot approve."),
     Refusal.UNKNOWN: words(
         "You may not approve this until I know who you are: say “sign in” to me once."
+    ),
+    Refusal.UNSEEN: words(
+        "You may not approve this right now: I cannot see who is in this team. Try again."
     ),
     Refusal.NOT_AN_APPROVER: words("You may not approve this."),
 }

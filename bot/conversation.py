@@ -191,9 +191,12 @@ class Seat:
     is_outsider: bool
     """A guest, an anonymous person or somebody of another organisation (shared channels)."""
     is_owner: bool
-    """An owner of the team."""
+    """An owner of the team: the roster of a channel calls them so."""
     upn: str | None = None
     """The sign-in name, lower-case."""
+    name: str = ""
+    teams_id: str = ""
+    """The id Teams addresses the person by."""
 
 
 class SendFailure(StrEnum):

@@ -17,11 +17,13 @@ from bot.desk import Desk, Turn, bearer, view
 from bot.feed_lines import BadFilter, read_fields
 from bot.feed_rules import Kept, Wish, kept_in, restarted
 from bot.outbox import written
+from bot.policy import TeamRole, approvers_among
 from bot.proposals import not_valid
 from bot.replies import Reply, Where
 from bot.store import audit, feeds, notices, outbox, people, polls
 from bot.store.feeds import Feed, Kind, State
 from bot.store.jsontext import Json
+from bot.team_roles import holds_now
 from bot.won_deals import card_of, place_of
 from cards import actions
 from cards.feeds import FeedView, ended_card, feed_card, feed_form_card, feeds_card
@@ -38,7 +40,7 @@ EVERYONE, APPROVERS, OWNERS = "everyone", "approvers", "owners"
 @dataclass(frozen=True, slots=True)
 class Permits:
     """Who may subscribe a channel or group chat (DEALDESK_SUBSCRIBERS), and who is an approver:
-    Entra object ids and sign-in names."""
+    Entra object ids, sign-in names and roles in the team."""
 
     subscribers: str = EVERYONE
     approvers: tuple[str, ...] = ()
@@ -294,9 +296,7 @@ class Feeds:
             return None
         if self._permits.subscribers == EVERYONE or await self._is_approver(person):
             return None
-        if self._permits.subscribers == OWNERS and any(
-            seat.is_owner and seat.person == person.id for seat in await self._roster(turn.place)
-        ):
+        if await holds_now(self._desk, turn.place, person.id, self._roles()):
             return None
         who = _WHO[self._permits.subscribers]
         card = notice_card(
@@ -312,12 +312,17 @@ class Feeds:
         )
 
     async def _is_approver(self, person: Person) -> bool:
-        named = {each.strip().lower() for each in self._permits.approvers}
+        named, _roles = approvers_among(self._permits.approvers)
         if person.id in named:
             return True
         async with self._desk.store.read() as connection:
             known = await people.find(connection, person.tenant, person.id)
         return known is not None and bool(known.upn) and str(known.upn).lower() in named
+
+    def _roles(self) -> frozenset[TeamRole]:
+        """The roles in a team with which somebody may subscribe: the owners', and approvers'."""
+        _people, roles = approvers_among(self._permits.approvers)
+        return roles | {TeamRole.OWNERS} if self._permits.subscribers == OWNERS else roles
 
     async def _roster(self, place: Place) -> list[Seat]:
         try:

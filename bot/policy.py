@@ -2,7 +2,10 @@
 
 `register, value>100000 USD, value>20%, quorum=2, expires=24h`. Sections for one tenant or one
 channel follow after semicolons: `...; [tenant GUID] won, lost; [channel ID] none`. A section states
-its own rules; quorum, time and people stay as before unless it names them.
+its own rules; quorum, time and approvers stay as before unless it names them.
+
+An approver is a person (Entra object id or sign-in name) or a role in the team in which something
+is asked: `owners`, or `members`, who are everybody in it but guests.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 
 from partner_center.money import Money, MoneyError, UnreadableAmount, parse_amount, plain
 
@@ -54,6 +58,14 @@ class ValueChange:
     percent: Decimal
 
 
+class TeamRole(StrEnum):
+    """Who may approve by what they are in the team in which it was asked; never guests."""
+
+    OWNERS = "owners"
+    MEMBERS = "members"
+    """Owners too."""
+
+
 Rule = Register | Won | Lost | Create | ValueAbove | ValueChange
 
 
@@ -73,12 +85,14 @@ Wish = Register | Won | Lost | Create | Valuing
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules of one place. `approvers` are Entra object ids or sign-in names, lower-case."""
+    """The rules of one place. `approvers` are Entra object ids or sign-in names, lower-case;
+    `roles` are held in the team of the place."""
 
     rules: tuple[Rule, ...] = ()
     quorum: int = 1
     expires: timedelta = timedelta(hours=24)
     approvers: frozenset[str] = frozenset()
+    roles: frozenset[TeamRole] = frozenset()
     tenants: Mapping[str, Policy] = field(default_factory=dict)
     channels: Mapping[str, Policy] = field(default_factory=dict)
 
@@ -102,13 +116,16 @@ class Policy:
         return Create() in self.rules or self._asks_for_amount(wish)
 
     def is_approver(self, person: str, upn: str | None) -> bool:
-        """Whether somebody with this object id and sign-in name may approve."""
+        """Whether somebody with this object id and sign-in name is listed as an approver."""
         return person.lower() in self.approvers or (upn or "").lower() in self.approvers
 
     def is_anywhere_approver(self, person: str, upn: str | None) -> bool:
-        """Whether they may approve here, or in any tenant or channel with rules of its own."""
+        """Whether they may approve here, or in any tenant or channel with rules of its own.
+
+        Where roles approve, everybody may have one in some team.
+        """
         parts = (self, *self.tenants.values(), *self.channels.values())
-        return any(part.is_approver(person, upn) for part in parts)
+        return any(part.roles or part.is_approver(person, upn) for part in parts)
 
     def _asks_for_amount(self, wish: Valuing) -> bool:
         limits = [rule.money for rule in self.rules if isinstance(rule, ValueAbove)]
@@ -132,6 +149,8 @@ NO_POLICY = Policy()
 
 _SECTION = re.compile(r"\[\s*(?P<kind>[a-z]+)\s+(?P<id>[^\]\s]+)\s*\]\s*(?P<rest>.*)", re.I | re.S)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_UPN = re.compile(r"[^\s@,;]+@[^\s@,;]+")
+_ROLES = frozenset(TeamRole)
 _GROUPED = re.compile(r"[.,'\s][0-9]{3}(?![0-9])", re.ASCII)
 """A limit is written without separators, so that nobody can read it in another way."""
 _SPAN = re.compile(r"([0-9]{1,4})\s*([mhd])", re.ASCII)
@@ -148,11 +167,11 @@ MOST_PEOPLE = 9
 
 def parse_policy(policy: str, approvers: Sequence[str]) -> Policy:
     """Reads DEALDESK_APPROVAL_POLICY and DEALDESK_APPROVERS. Raises PolicyError."""
-    people = frozenset(person.strip().lower() for person in approvers if person.strip())
+    people, roles = approvers_among(approvers)
     first, *sections = policy.split(";")
     if first.strip().startswith("["):
         first, sections = "", policy.split(";")
-    main = _checked(_read(first, Policy(approvers=people)))
+    main = _checked(_read(first, Policy(approvers=people, roles=roles)))
     tenants: dict[str, Policy] = {}
     channels: dict[str, Policy] = {}
     for section in filter(str.strip, sections):
@@ -162,6 +181,22 @@ def parse_policy(policy: str, approvers: Sequence[str]) -> Policy:
             raise PolicyError(f"has two sections for {kind} {name}; keep one.")
         book[name] = _checked(_read(rest, replace(main, rules=())))
     return replace(main, tenants=tenants, channels=channels)
+
+
+def approvers_among(said: Sequence[str]) -> tuple[frozenset[str], frozenset[TeamRole]]:
+    """People, lower-case, and roles in a list of approvers. Raises PolicyError."""
+    people, roles = set[str](), set[TeamRole]()
+    for name in filter(None, (each.strip().lower() for each in said)):
+        if name in _ROLES:
+            roles.add(TeamRole(name))
+        elif _GUID.fullmatch(name) or _UPN.fullmatch(name):
+            people.add(name)
+        else:
+            raise PolicyError(
+                f"cannot have the approver {name[:60]!r}; write an Entra object id, a sign-in "
+                "name, owners or members."
+            )
+    return frozenset(people), frozenset(roles)
 
 
 def _named(section: str) -> tuple[str, str, str]:
@@ -180,27 +215,30 @@ def _named(section: str) -> tuple[str, str, str]:
 
 
 def _read(text: str, start: Policy) -> Policy:
-    made, people = start, frozenset[str]()
+    made, said = start, list[str]()
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if parts == ["none"]:
         return made
     for part in parts:
         word = part.lower()
         if word.startswith("by="):
-            people |= {word.removeprefix("by=").strip()}
+            said.append(word.removeprefix("by="))
         elif word.startswith("quorum="):
             made = replace(made, quorum=_quorum(word))
         elif word.startswith("expires="):
             made = replace(made, expires=_span(word))
         else:
             made = replace(made, rules=(*made.rules, _rule(part)))
-    return replace(made, approvers=people or made.approvers)
+    people, roles = approvers_among(said)
+    return replace(made, approvers=people, roles=roles) if people or roles else made
 
 
 def _checked(made: Policy) -> Policy:
-    if made.rules and not made.approvers:
+    if not made.rules or made.roles:
+        return made
+    if not made.approvers:
         raise PolicyError("asks for approval, but DEALDESK_APPROVERS names nobody who may give it.")
-    if made.rules and made.quorum > len(made.approvers):
+    if made.quorum > len(made.approvers):
         raise PolicyError(
             f"asks for {made.quorum} approvals, but only {len(made.approvers)} may approve."
         )
@@ -215,7 +253,7 @@ def _rule(part: str) -> Rule:
     if name.strip() != "value" or not above:
         raise PolicyError(
             f"has {part[:40]!r}; known are register, won, lost, create, value>AMOUNT CURRENCY, "
-            "value>PERCENT%, quorum=N, expires=24h, by=PERSON and none."
+            "value>PERCENT%, quorum=N, expires=24h, by=PERSON, by=owners, by=members and none."
         )
     return _percent(limit) if limit.strip().endswith("%") else _amount(limit)
 

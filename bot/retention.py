@@ -22,6 +22,7 @@ from bot.store import (
     questions,
     registrations,
     snoozes,
+    team_seats,
 )
 from bot.store.engine import Store
 from bot.store.errors import StoreError
@@ -36,6 +37,7 @@ KEPT: Mapping[str, tuple[timedelta, Prune]] = {
     "sent messages": (timedelta(days=30), outbox.prune),
     "questions": (timedelta(days=30), questions.prune),
     "delegations": (timedelta(days=30), delegations.prune),
+    "team rosters": (timedelta(days=30), team_seats.prune),
     "snoozes": (timedelta(days=30), snoozes.prune),
     "what people last saw": (timedelta(days=90), looks.prune),
     "notifications": (timedelta(days=90), inbox.prune),

@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from bot.policy import PolicyError, parse_policy
+from bot.policy import PolicyError, approvers_among, parse_policy
 from partner_center.webhook_certificate import read_roots
 
 MICROSOFT_LOGIN = "login.microsoftonline.com"
@@ -168,7 +168,12 @@ def _problems(settings: Settings, sandbox_to_come: bool) -> Iterator[str]:
         yield "urllib3 2 or newer is required: version 1 repeats requests that may have arrived."
     yield from _identity_problems(settings, may_be_absent=sandbox_to_come)
     yield from _webhook_problems(settings)
-    to_come = ("somebody",) if sandbox_to_come and not settings.approvers else ()
+    to_come = ("somebody@sandbox.example",) if sandbox_to_come and not settings.approvers else ()
+    try:
+        approvers_among(settings.approvers)
+    except PolicyError as error:
+        yield f"DEALDESK_APPROVERS {error}"
+        return
     try:
         parse_policy(settings.approval_policy, (*settings.approvers, *to_come))
     except PolicyError as error:

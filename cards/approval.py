@@ -110,6 +110,7 @@ class ApprovalView:
     kind: Kind
     requester: str
     approvers: Sequence[str]
+    """Names of the people who may approve."""
     quorum: int
     state: State
     created: datetime
@@ -126,6 +127,8 @@ class ApprovalView:
     """What an approver asked back, while it waits."""
     moved: Sequence[FieldChange] = ()
     """What changed on the deal since it was asked, when the request is stale."""
+    any_member: bool = False
+    """Whether every member of the team may approve too."""
     needs_sign_in: bool = False
     """It is approved, and nothing but the requester's sign-in is missing."""
 
@@ -314,7 +317,7 @@ def _facts(view: ApprovalView, reader: Reader) -> list[Fact]:
         fact(words("Asked"), reader.moment(view.created)),
     ]
     if view.state is State.WAITING:
-        lines.append(fact(words("May approve"), _names(view.approvers)))
+        lines.append(fact(words("May approve"), _who(view)))
         lines.append(fact(words("Until"), reader.moment(view.expires)))
     lines += [fact(_verdict(vote), _vote(vote, reader)) for vote in view.votes[:_MOST_VOTES]]
     return lines
@@ -333,6 +336,14 @@ def _vote(vote: VoteLine, reader: Reader) -> Text:
         return words("{name}, {when}", name=name, when=when)
     instead = text(vote.acting_for, limit=80)
     return words("{name} for {instead}, {when}", name=name, instead=instead, when=when)
+
+
+def _who(view: ApprovalView) -> Text:
+    if not view.any_member:
+        return _names(view.approvers)
+    if not view.approvers:
+        return words("Every member of this team")
+    return words("{names}, and every member of this team", names=_names(view.approvers))
 
 
 def _names(names: Sequence[str]) -> Text:

@@ -167,8 +167,9 @@ def account(person: Person) -> dict[str, object]:
     return {"id": person.teams_id, "name": person.name, "aadObjectId": person.oid}
 
 
-def member(person: Person) -> dict[str, object]:
-    """A person as the roster tells them."""
+def member(person: Person, role: str = "user") -> dict[str, object]:
+    """A person as the roster tells them. `role` is what Teams calls them there: owner, user or
+    guest (microsoft/botbuilder-dotnet#3405)."""
     return {
         "id": person.teams_id,
         "name": person.name,
@@ -179,7 +180,7 @@ def member(person: Person) -> dict[str, object]:
         "email": person.email,
         "userPrincipalName": person.email,
         "tenantId": TENANT_ID,
-        "userRole": "user",
+        "userRole": role,
     }
 
 

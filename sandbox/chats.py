@@ -19,6 +19,8 @@ GENERAL = "19:general@thread.tacv2"
 WINS = "19:wins@thread.tacv2"
 TEAM_ID = GENERAL
 """A team is named by its General channel, as in Teams."""
+OWNERS = frozenset({"ada"})
+"""Who owns the team at first."""
 DEAL_ROOM = "19:deal-room@thread.v2"
 
 
@@ -137,11 +139,14 @@ class Chats:
         self._chats: dict[str, Chat] = {}
         self._messages: dict[str, list[Message]] = {}
         self._last_stamp = 0
+        self.owners: frozenset[str] = OWNERS
+        """Keys of the people who own the team."""
         self.reset()
 
     def reset(self) -> None:
         """Back to empty conversations with the bot in all of them."""
         self._chats = {chat.id: chat for chat in _all_chats()}
+        self.owners = OWNERS
         self._messages = {chat_id: [] for chat_id in self._chats}
 
     def add_channels(self, count: int) -> list[str]:
@@ -154,6 +159,10 @@ class Chats:
             self._chats[chat.id], self._messages[chat.id] = chat, []
             made.append(chat.id)
         return made
+
+    def role_of(self, chat: Chat, key: str) -> str:
+        """What the roster calls somebody: only a team has owners."""
+        return "owner" if chat.kind is ChatKind.CHANNEL and key in self.owners else "user"
 
     def of(self, key: str) -> list[Chat]:
         """The conversations a person is in."""

@@ -189,7 +189,7 @@ class Connector:
     async def members(self, request: web.Request) -> web.Response:
         """The whole roster."""
         chat, _ = self._readable(request.match_info["conversation"])
-        return web.json_response([member(PEOPLE[key]) for key in chat.members])
+        return web.json_response([self._seat(chat, key) for key in chat.members])
 
     async def one_member(self, request: web.Request) -> web.Response:
         """One member, by Teams id or by object id."""
@@ -197,7 +197,7 @@ class Connector:
         person = person_of({"id": request.match_info["member"]})
         if person is None or person.key not in chat.members:
             raise ConnectorRefused(404, "MemberNotFoundInConversation", "Member not found.")
-        return web.json_response(member(person))
+        return web.json_response(self._seat(chat, person.key))
 
     async def paged_members(self, request: web.Request) -> web.Response:
         """The roster by pages; the continuation token is opaque to the bot."""
@@ -208,7 +208,7 @@ class Connector:
         except ValueError as error:
             raise ConnectorRefused(400, "BadArgument", "Not a page.") from error
         size = min(max(size, PAGE_SIZES[0]), PAGE_SIZES[-1])
-        shown = [member(PEOPLE[key]) for key in chat.members[start : start + size]]
+        shown = [self._seat(chat, key) for key in chat.members[start : start + size]]
         more = start + size < len(chat.members)
         token = {"continuationToken": str(start + size)} if more else {}
         return web.json_response({"members": shown, **token})
@@ -227,6 +227,9 @@ class Connector:
                 ]
             }
         )
+
+    def _seat(self, chat: Chat, key: str) -> dict[str, object]:
+        return member(PEOPLE[key], self.teams.chats.role_of(chat, key))
 
     def _create_thread(self, request: web.Request, channel: str, body: Json) -> web.Response:
         chat, _ = self._writable(channel)

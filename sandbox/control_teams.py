@@ -30,6 +30,7 @@ def routes(house: House) -> list[web.RouteDef]:
         web.post("/_sandbox/teams/verify-state", control.verify_state),
         web.post("/_sandbox/teams/switches", control.switches),
         web.post("/_sandbox/teams/channels", control.channels),
+        web.post("/_sandbox/teams/owners", control.owners),
         web.get("/_sandbox/teams/conversations", control.conversations),
         web.get("/_sandbox/teams/messages", control.messages),
     ]
@@ -145,6 +146,15 @@ class TeamsControl:
         """`{"count": 20}`: more channels of the team; gives their ids."""
         body = await Body.of(request)
         return answer(self.teams.chats.add_channels(min(body.count("count", 1), 1000)))
+
+    async def owners(self, request: web.Request) -> web.Response:
+        """`{"people": ["ada"]}`: who owns the team from now on; everybody else is a member."""
+        body = await Body.of(request)
+        people = body.members.get("people")
+        if not isinstance(people, list) or not all(key in PEOPLE for key in people):
+            raise BadCall("people is a list of the keys of people")
+        self.teams.chats.owners = frozenset(people)
+        return answer(sorted(self.teams.chats.owners))
 
     async def conversations(self, request: web.Request) -> web.Response:
         """`?person=key`: the conversations they are in."""

@@ -526,3 +526,21 @@ languages = sa.Table(
     sa.Column("person", sa.Text, nullable=False),
     _time("updated"),
 )
+
+team_rosters = sa.Table(
+    "team_rosters",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("conversation", sa.Text, primary_key=True),
+    _time("asked"),
+)
+
+team_seats = sa.Table(
+    "team_seats",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("conversation", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("is_owner", sa.Boolean, nullable=False),
+    _text("upn", null=True),
+)

@@ -216,7 +216,8 @@ def _seat(tenant: str, member: Mapping[str, object]) -> Seat:
     role = str(member.get("userRole") or "").lower()
     name = str(member.get("userPrincipalName") or "").lower()
     outsider = not person or home not in ("", tenant) or role in _OUTSIDERS or "#ext#" in name
-    return Seat(person, outsider, role == "owner", name or None)
+    shown, teams_id = str(member.get("name") or ""), str(member.get("id") or "")
+    return Seat(person, outsider, role == "owner", name or None, shown, teams_id)
 
 
 def _people(tenant: str, answer: Mapping[str, object]) -> list[Person]:

@@ -12,6 +12,7 @@ from bot.policy import (
     Lost,
     PolicyError,
     Register,
+    TeamRole,
     ValueAbove,
     ValueChange,
     Valuing,
@@ -118,6 +119,9 @@ def test_a_channel_goes_before_its_tenant_and_that_before_all() -> None:
         ("register; won", "begin with"),
         ("register; [team x] won", "team"),
         ("register; [tenant contoso] won", "no GUID"),
+        ("register, by=admins", "approver 'admins'"),
+        ("register, by=owner", "owners or members"),
+        ("register, by=guests", "owners or members"),
         (f"register; [channel {CHANNEL}] won; [channel {CHANNEL}] lost", "two sections"),
     ],
 )
@@ -131,3 +135,30 @@ def test_a_wrong_policy_is_refused_in_one_sentence(text: str, says: str) -> None
 def test_a_policy_without_approvers_is_refused(text: str) -> None:
     with pytest.raises(PolicyError, match="nobody"):
         parse_policy(text, [" "])
+
+
+def test_roles_of_the_team_stand_beside_people_and_sections_name_their_own() -> None:
+    policy = parse_policy(
+        f"register, quorum=3; [channel {CHANNEL}] won, by=members",
+        [DANA, " Owners "],
+    )
+    assert policy.approvers == {DANA.lower()}
+    assert policy.roles == {TeamRole.OWNERS}
+    there = policy.at(TENANT, CHANNEL)
+    assert there.approvers == frozenset()
+    assert there.roles == {TeamRole.MEMBERS}
+    assert there.quorum == 3
+    assert policy.is_anywhere_approver("somebody", None)
+
+
+def test_a_quorum_of_people_alone_is_still_counted() -> None:
+    parse_policy("register, quorum=2", ["owners"])
+    with pytest.raises(PolicyError, match="only 1"):
+        parse_policy(f"register, quorum=2, by={DANA}", ["owners"])
+
+
+@pytest.mark.parametrize("name", ["dana", "role:lead", "owners of the team", "@contoso.example"])
+def test_an_approver_who_is_neither_is_refused_in_one_sentence(name: str) -> None:
+    with pytest.raises(PolicyError, match="sign-in name, owners or members") as refused:
+        parse_policy("", [name])
+    assert str(refused.value).endswith(".")

@@ -15,6 +15,7 @@ import pytest
 import requests
 from aiohttp import web
 
+from sandbox.chats import DEAL_ROOM
 from sandbox.launch import Sandbox
 from sandbox.people import APP_ID, BOT_ID, PEOPLE, TENANT_ID
 from tests.world import NothingHeard, Refused, World, buttons, texts
@@ -333,6 +334,22 @@ async def test_personal_chat_is_opened_and_members_are_told(world: World, stand:
         "GET", f"conversations/{quote(GENERAL)}/members/{quote(BEN.teams_id)}"
     )
     assert one["userPrincipalName"] == BEN.email
+
+
+async def test_the_roster_tells_who_owns_the_team_and_only_of_a_team(
+    world: World, stand: Stand
+) -> None:
+    async def owners(conversation: str) -> set[str]:
+        path = f"conversations/{quote(conversation)}/pagedmembers?pageSize=50"
+        _status, page = await stand.call("GET", path)
+        return {seat["name"] for seat in page["members"] if seat["userRole"] == "owner"}
+
+    assert await owners(GENERAL) == {PEOPLE["ada"].name}
+    await world.post("teams/owners", people=["ben", "dana"])
+    assert await owners(GENERAL) == {BEN.name, PEOPLE["dana"].name}
+    assert await owners(DEAL_ROOM) == set()
+    await world.post("reset")
+    assert await owners(GENERAL) == {PEOPLE["ada"].name}
 
 
 async def test_targeted_message_is_for_one_person(world: World, stand: Stand) -> None:
