@@ -24,6 +24,7 @@ from cards.actions import (
     Withdraw,
 )
 from cards.changes import FieldChange, changed_pieces
+from cards.deal import as_of
 from cards.elements import (
     Color,
     Fact,
@@ -32,7 +33,6 @@ from cards.elements import (
     Size,
     Style,
     Text,
-    action_set,
     button,
     card,
     container,
@@ -231,6 +231,10 @@ def approvals_card(
         "{count} requests wait for your approval.",
         len(for_me),
     )
+    if for_me or mine:
+        hint = words("Select one to open it.")
+        body.append(paragraph(hint, subtle=True, size=Size.SMALL, spacing="medium"))
+    body.append(as_of(reader))
     return card(body, [button(words("Refresh"), Approvals())], summary=summary)
 
 
@@ -256,9 +260,8 @@ def _row(view: ApprovalView, reader: Reader, *, who: bool) -> Piece:
     lines = [
         paragraph(first),
         paragraph(second, subtle=True, size=Size.SMALL, spacing="none"),
-        action_set([opens], spacing="small"),
     ]
-    return container(lines, style=Style.CALM, spacing="small")
+    return container(lines, style=Style.CALM, spacing="small", tap=opens)
 
 
 def _standing(view: ApprovalView, told: _Told, reader: Reader) -> Piece:

@@ -7,7 +7,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from cards.actions import Drafts, EligiblePartner, Help, ListDeals, SignIn
-from cards.elements import Piece, Size, button, card, heading, paragraph, text, words
+from cards.elements import (
+    Color,
+    Piece,
+    Size,
+    Style,
+    button,
+    card,
+    container,
+    heading,
+    paragraph,
+    text,
+    toggle,
+    words,
+)
+from cards.language import marked
 from cards.reader import Reader
 from cards.wording import sentence
 
@@ -98,15 +112,75 @@ def _everyday(commands: Sequence[CommandHelp], unknown: str, signed_in: bool) ->
 def _all(commands: Sequence[CommandHelp], signed_in: bool) -> dict[str, object]:
     title = words("All commands")
     body: list[Piece] = [heading(title)]
-    for command in commands[:_MOST_COMMANDS]:
-        body.append(paragraph(text(sentence(command.usage)), strong=True, spacing="small"))
-        body.append(paragraph(text(sentence(command.summary)), subtle=True, spacing="none"))
+    for room, named in _rooms(commands[:_MOST_COMMANDS]):
+        body += _room(room, named, is_open=len(body) == 1)
     hint = words(
         "DEAL is a number such as #1042, part of a name or customer, or a pasted link. "
         "Say “help” and a command for examples."
     )
     body.append(paragraph(hint, size=Size.SMALL, spacing="medium"))
     return card(body, _buttons(signed_in), summary=title)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Commands that belong together, folded away until somebody wants them."""
+
+    id: str
+    title: str
+    names: frozenset[str] = frozenset()
+
+
+_ROOMS: Final = (
+    _Room("find", marked("Find and read deals"), frozenset({"list", "pipeline", "show"})),
+    _Room(
+        "change",
+        marked("Change a deal"),
+        frozenset(
+            {
+                *("create", "update", "team add", "accept", "decline"),
+                *("won", "lost", "error", "close"),
+            }
+        ),
+    ),
+    _Room(
+        "register",
+        marked("Register a deal"),
+        frozenset({"eligible", "register", "drafts", "cancel"}),
+    ),
+    _Room("approve", marked("Approvals"), frozenset({"approvals", "delegate"})),
+    _Room(
+        "told",
+        marked("Be told what happens"),
+        frozenset({"subscribe", "notify me", "subscriptions", "unsubscribe"}),
+    ),
+)
+_REST: Final = _Room("rest", marked("You and Dealdesk"))
+
+
+def _rooms(commands: Sequence[CommandHelp]) -> list[tuple[_Room, list[CommandHelp]]]:
+    """Every command in its room; one that has none is in the last."""
+    housed = frozenset().union(*(room.names for room in _ROOMS))
+    found = [(room, [each for each in commands if each.name in room.names]) for room in _ROOMS]
+    found.append((_REST, [each for each in commands if each.name not in housed]))
+    return [(room, named) for room, named in found if named]
+
+
+def _room(room: _Room, commands: Sequence[CommandHelp], *, is_open: bool) -> list[Piece]:
+    title = words("▾ {room} ({count})", room=words(room.title), count=len(commands))
+    lines: list[Piece] = []
+    for command in commands:
+        lines.append(paragraph(text(sentence(command.usage)), strong=True, spacing="small"))
+        lines.append(paragraph(text(sentence(command.summary)), subtle=True, spacing="none"))
+    return [
+        container(
+            [paragraph(title, strong=True, color=Color.ACCENT)],
+            tap=toggle(title, room.id),
+            style=Style.CALM,
+            spacing="small",
+        ),
+        container(lines, id=room.id, visible=is_open, spacing="small"),
+    ]
 
 
 def _sign_in() -> Piece:

@@ -226,9 +226,7 @@ def digest_card(
         container([heading(title, size=Size.MEDIUM)], style=Style.CALM),
         paragraph(words("{what} since {when}.", what=_MANY[kind], when=reader.moment(many[0].at))),
     ]
-    body += [
-        paragraph(_line(each, audience, reader), spacing="small") for each in many[-_MOST_LINES:]
-    ]
+    body += [_line(each, audience, reader) for each in many[-_MOST_LINES:]]
     if len(many) > _MOST_LINES:
         more = len(many) - _MOST_LINES
         body.append(paragraph(words("And {n} earlier ones.", n=more), subtle=True))
@@ -325,7 +323,6 @@ def _who_and_what(what: Happening, audience: Audience, reader: Reader) -> list[t
     money = reader.money(what.value, what.currency) if what.value is not None else words("")
     return [
         (words("Customer"), text(what.customer, limit=120)),
-        (words("Deal"), text(what.name, limit=120)),
         (words("Value"), money),
         *people,
     ]
@@ -365,21 +362,20 @@ def _reason(what: Happening, audience: Audience) -> Text | None:
     return passage(what.reason, limit=500, lines=8)
 
 
-def _line(what: Happening, audience: Audience, reader: Reader) -> Text:
+def _line(what: Happening, audience: Audience, reader: Reader) -> Piece:
+    """One of many: the deal, and below it what there is to say about it."""
     if audience.hidden:
-        return words("#{handle}, {day}", handle=what.handle, day=reader.date(what.at))
+        day = words("#{handle}, {day}", handle=what.handle, day=reader.date(what.at))
+        return paragraph(day, spacing="small")
+    name = words("#{handle} {name}", handle=what.handle, name=text(what.name, limit=80))
+    customer = text(what.customer, limit=60)
     money = reader.money(what.value, what.currency) if what.value is not None else words("no value")
-    state = words("")
+    below = words("{customer}, {money}", customer=customer, money=money)
     if what.registration != "None":
-        state = words(", {state}", state=registration_state(what.registration).title)
-    return words(
-        "#{handle} {name}, {customer}, {money}{state}",
-        handle=what.handle,
-        name=text(what.name, limit=80),
-        customer=text(what.customer, limit=60),
-        money=money,
-        state=state,
-    )
+        state = registration_state(what.registration).title
+        below = words("{customer}, {money}, {state}", customer=customer, money=money, state=state)
+    lines = [paragraph(name, strong=True), paragraph(below, size=Size.SMALL, spacing="none")]
+    return container(lines, separator=True, spacing="small")
 
 
 def _opt_out(audience: Audience) -> Text:

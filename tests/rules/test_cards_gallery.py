@@ -146,12 +146,21 @@ def test_a_state_says_the_same_with_and_without_a_badge(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_limits(name: str) -> None:
-    card = samples.make(name)
-    assert len(json.dumps(card)) <= MOST_BYTES
+    _holds_to_the_limits(samples.make(name))
+
+
+def _holds_to_the_limits(card: Node) -> None:
+    """Sizes in bytes as sent and in UTF-16 as Teams counts them, and what a client can show."""
+    sent = json.dumps(card)
+    assert len(sent) <= MOST_BYTES
+    assert len(sent.encode("utf-16-le")) <= 80 * 1024
     assert len(buttons(card)) <= 6
     assert len([each for each in buttons(card) if each.get("style") == "positive"]) <= 1
-    assert card["fallbackText"]
+    assert str(card["fallbackText"]).strip()
+    assert str(card["speak"]).strip()
     assert all(len(str(each["title"])) <= 25 for each in buttons(card))
+    refreshed = cast("Node", card.get("refresh") or {})
+    assert len(cast("list[str]", refreshed.get("userIds") or [])) <= 60
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -162,7 +171,12 @@ def test_the_primary_action_is_first(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_press_is_understood(name: str) -> None:
-    for press in presses(samples.make(name)):
+    card = samples.make(name)
+    ids = {node["id"] for node in nodes(card) if "id" in node}
+    for press in presses(card):
+        if press["type"] == "Action.ToggleVisibility":
+            assert set(cast("list[str]", press["targetElements"])) <= ids
+            continue
         data = cast("dict[str, object]", press["data"])
         verb = press["verb"] if press["type"] == "Action.Execute" else data["verb"]
         assert unpack(verb, data).inputs == {}
@@ -192,6 +206,7 @@ def test_hostile_text_stays_text(kind: str, schema: jsonschema.Draft6Validator) 
         assert schema.is_valid(without_extras(card)), name
         assert not [node for node in presses(card) if node["type"] == "Action.OpenUrl"], name
         assert "entities" not in cast("Node", card["msteams"])
+        _holds_to_the_limits(card)
         for source in markdown(card):
             rendered(source)
 
