@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Message, Place, PlaceKind, Sender, SendFailed, SendFailure
-from bot.store import feeds, outbox, people
+from bot.store import feeds, notices, outbox, people
 from bot.store.engine import Store
 from bot.store.feeds import Feed, Kind, State
 from bot.store.outbox import Op, Owed
@@ -57,6 +57,7 @@ async def close(
         ]
         for feed in closed:
             await outbox.drop_of_feed(connection, feed.id, "the feed is off")
+            await notices.forget(connection, feed.id)
         for owner, theirs in groupby(sorted(closed, key=_owner), key=_owner):
             if (home := homes[owner]) is not None:
                 closed_feeds = list(theirs)

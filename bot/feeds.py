@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,7 +16,7 @@ from bot.command import NotifyMe, Subscribe, Subscriptions, Unsubscribe
 from bot.conversation import Person, Place, PlaceKind, Seat, SendFailed
 from bot.desk import Desk, Turn, bearer, view
 from bot.feed_lines import BadFilter, read_fields
-from bot.feed_rules import Kept, Wish, kept_in, restarted
+from bot.feed_rules import Kept, Wish, kept_in, quiet_of, restarted
 from bot.outbox import written
 from bot.policy import TeamRole, approvers_among
 from bot.proposals import not_valid
@@ -177,19 +178,7 @@ class Feeds:
         async with desk.store.begin() as connection:
             found = await feeds.of_conversation(connection, place.tenant, place.channel)
             former = next((feed for feed in found if feed.kind is kind), None)
-            if former is not None:
-                await feeds.delete(connection, former.id)
-            feed_id = await feeds.create(
-                connection,
-                place=place,
-                owner=turn.person.id,
-                kind=kind,
-                filters=kept.to_json(),
-                flat=wish.flat,
-                quiet=_quiet(wish),
-                locale=turn.reader.locale,
-                now=now,
-            )
+            feed_id = await _stored(connection, former, turn, place, kind, kept, now)
             await polls.follow(connection, turn.person.tenant, turn.person.id, now)
             await self._note(connection, turn, feed_id, "subscribed")
             stored = await feeds.find(connection, feed_id)
@@ -272,6 +261,8 @@ class Feeds:
         kept = replace(restarted(kept_in(feed), self._desk.now()), wish=wish)
         async with self._desk.store.begin() as connection:
             saved = await self._write(connection, feed, kept)
+            if saved:
+                await _let_go(connection, feed, wish, self._desk.now())
             await self._note(connection, turn, feed.id, "edited" if saved else "edit lost")
             feed = await feeds.find(connection, feed.id) or feed
         return self._shown(turn, feed, words("Saved") if saved else words("Changed meanwhile"))
@@ -442,6 +433,42 @@ def view_of(feed: Feed, owner: str) -> FeedView:
 
 def _quiet(wish: Wish) -> Json:
     return wish.quiet.to_json() if wish.quiet is not None else None
+
+
+async def _stored(
+    connection: AsyncConnection,
+    former: Feed | None,
+    turn: Turn,
+    place: Place,
+    kind: Kind,
+    kept: Kept,
+    now: datetime,
+) -> str:
+    """The id of the feed with this wish: the former one, which keeps what it holds back and knows
+    what it was told, or a new one."""
+    columns: dict[str, Any] = {
+        "place": place,
+        "owner": turn.person.id,
+        "filters": kept.to_json(),
+        "flat": kept.wish.flat,
+        "quiet": _quiet(kept.wish),
+        "locale": turn.reader.locale,
+    }
+    if former is not None:
+        if await feeds.renew(connection, former, now, **columns):
+            await _let_go(connection, former, kept.wish, now)
+            return former.id
+        await feeds.delete(connection, former.id)
+    return await feeds.create(connection, kind=kind, now=now, **columns)
+
+
+async def _let_go(connection: AsyncConnection, former: Feed, wish: Wish, now: datetime) -> None:
+    """What was held back for quiet hours that no longer are now is told now."""
+    was = quiet_of(former.quiet)
+    was_quiet = was is not None and was.over_at(now) is not None
+    is_quiet = wish.quiet is not None and wish.quiet.over_at(now) is not None
+    if was_quiet and not is_quiet:
+        await notices.release(connection, former.id, now)
 
 
 def _with_zone(wish: Wish, zone: str | None) -> Wish:

@@ -236,9 +236,11 @@ async def tell_held(desk: Desk) -> int:
 
 
 async def _tell_held(connection: AsyncConnection, feed_id: str, now: datetime) -> int:
-    taken = await notices.fold(connection, feed_id, now)
     feed = await feeds.find(connection, feed_id)
-    if feed is None or feed.state is not feeds.State.ON or not taken:
+    if feed is None or feed.state is not feeds.State.ON:
+        return 0
+    taken = await notices.fold(connection, feed_id, now)
+    if not taken:
         return 0
     found = [each for each in [await events.find(connection, one) for one in taken] if each]
     repeats = await _may_repeat(connection, found)

@@ -161,6 +161,35 @@ async def edit(
     )
 
 
+async def renew(
+    connection: AsyncConnection,
+    feed: Feed,
+    now: datetime,
+    *,
+    place: Place,
+    owner: str,
+    filters: Json,
+    flat: bool,
+    quiet: Json,
+    locale: str,
+) -> bool:
+    """Turns a feed on for a new wish if it still is as it was read; says whether it did. What it
+    was told of, and what it holds back, stays noted."""
+    return await _change(
+        connection,
+        feed,
+        now,
+        place=jsontext.write(place.to_json()),
+        owner=owner,
+        filters=jsontext.write(filters),
+        flat=flat,
+        quiet=None if quiet is None else jsontext.write(quiet),
+        locale=locale,
+        state=State.ON.value,
+        reason=None,
+    )
+
+
 async def hand_over(connection: AsyncConnection, feed: Feed, owner: str, now: datetime) -> bool:
     """Gives a feed another owner if it still is as it was read; says whether it did."""
     return await _change(connection, feed, now, owner=owner)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
-from bot.store.schema import approvals, events, notices, registrations
+from bot.store.schema import approvals, events, feeds, notices, registrations
 
 _TABLE = notices.c
 
@@ -68,10 +68,11 @@ async def loads(connection: AsyncConnection, since: datetime) -> dict[str, Load]
 
 
 async def feeds_due(connection: AsyncConnection, now: datetime, limit: int = 100) -> list[str]:
-    """The feeds that hold something which is due."""
+    """The feeds that are on and hold something which is due: a paused one holds it on."""
     result = await connection.execute(
         sa.select(_TABLE.feed_id)
-        .where(_TABLE.state == "held", _TABLE.due <= now)
+        .join(feeds, feeds.c.id == _TABLE.feed_id)
+        .where(_TABLE.state == "held", _TABLE.due <= now, feeds.c.state == "on")
         .distinct()
         .limit(limit)
     )
@@ -100,6 +101,15 @@ async def fold(connection: AsyncConnection, feed_id: str, now: datetime) -> list
         if ours:
             taken.append(event_id)
     return taken
+
+
+async def release(connection: AsyncConnection, feed_id: str, now: datetime) -> None:
+    """Makes what a feed holds due: its quiet is over sooner than was thought."""
+    await connection.execute(
+        notices.update()
+        .where(_TABLE.feed_id == feed_id, _TABLE.state == "held", _TABLE.due > now)
+        .values(due=now)
+    )
 
 
 async def forget(connection: AsyncConnection, feed_id: str) -> None:

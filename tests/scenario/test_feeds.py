@@ -207,6 +207,40 @@ async def test_quiet_hours_hold_and_fold_what_happens_in_them(ben: World) -> Non
     assert notices(messages) == []
 
 
+async def test_what_quiet_hours_hold_outlives_a_pause_and_another_wish(ben: World) -> None:
+    now = ben.clock()
+    start, end = (now - timedelta(hours=1)).hour, (now + timedelta(hours=3)).hour
+    await ben.says("ben", f"subscribe won quiet {start}-{end}", "wins", timezone="UTC")
+    await ben.hears("ben", "wins", until="Subscri")
+    await wins(ben, deal=FABRIKAM)
+    await ben.clicks("ben", "Pause", where="wins")
+    await ben.hears("ben", "wins", until="○ Paused")
+    await wins(ben, deal=WOODGROVE)
+    await ben.advance(4 * 3600)
+    await ben.clicks("ben", "Resume", where="wins")
+    messages = await ben.sees("dana", lambda seen: bool(notices(seen)), "wins")
+    assert ["Fabrikam" in each for each in notices(messages)] == [True]
+    assert not any("Woodgrove" in each for each in notices(messages))
+
+
+async def test_a_new_wish_in_quiet_hours_tells_what_the_former_held(ben: World) -> None:
+    now = ben.clock()
+    start, end = (now - timedelta(hours=1)).hour, (now + timedelta(hours=3)).hour
+    await ben.says("ben", f"subscribe won quiet {start}-{end}", "wins", timezone="UTC")
+    await ben.hears("ben", "wins", until="Subscri")
+    for deal in (FABRIKAM, WOODGROVE):
+        await wins(ben, deal=deal)
+    await ben.says("ben", f"subscribe won value > 1k quiet {start}-{end}", "wins", timezone="UTC")
+    await ben.hears("ben", "wins", until="Subscription changed")
+    await wins(ben, deal=PROSEWARE)
+    assert notices(await ben.messages("dana", "wins"), "2 changes") == []
+    await ben.says("ben", "subscribe won", "wins", timezone="UTC")
+    messages = await ben.sees("dana", lambda seen: bool(notices(seen, "3 changes")), "wins")
+    (folded,) = notices(messages, "3 changes")
+    for name in ("Fabrikam", "Woodgrove", "Proseware"):
+        assert name in folded
+
+
 async def test_a_burst_is_folded_after_the_first_five(ben: World) -> None:
     await subscribes(ben, "ben", "won")
     many = (FABRIKAM, NORTHWIND, WOODGROVE, RELECLOUD, PROSEWARE, ALPINE, MARGIE, GRAPHIC)
