@@ -72,6 +72,8 @@ class Silent:
 
     token: str = field(repr=False)
     cache: str | None = field(repr=False)
+    seconds: float = 0.0
+    """How long the token is good; 0 when Entra does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,12 @@ class Entra:
                 )
         if answer is None:
             return None
-        token = _token(answer)
-        return Silent(token, kept.serialize() if kept.has_state_changed else None)
+        token, seconds = _token(answer), answer.get("expires_in")
+        return Silent(
+            token,
+            kept.serialize() if kept.has_state_changed else None,
+            seconds if isinstance(seconds, int) else 0.0,
+        )
 
     def on_behalf_of(self, tenant: str, assertion: str) -> Granted:
         """Exchanges a single sign-on token of Teams. Raises EntraRefused or WrongIdToken."""

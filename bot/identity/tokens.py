@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from weakref import WeakValueDictionary
 
 import structlog
@@ -27,10 +28,15 @@ from bot.identity.sealing import Sealer
 from bot.recent import Recent
 from bot.store import audit, people, token_caches
 from bot.store.engine import Store
+from bot.store.token_caches import SealedCache
 
 _log = structlog.get_logger(__name__)
 _KNOWN_FOR = timedelta(seconds=30)
 _MOST_KNOWN = 10_000
+_GIVEN_FOR = timedelta(minutes=5)
+_MOST_GIVEN = 1_000
+_RENEWED_AHEAD = timedelta(minutes=5)
+"""How long before its end MSAL renews a token."""
 
 
 class PersonsToken:
@@ -62,6 +68,27 @@ class _Opened:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A token that was given lately, and the stored cache it came from."""
+
+    token: str = field(repr=False)
+    version: int
+    digest: bytes
+    ends: datetime
+    """When MSAL would renew it."""
+
+    def serves(self, sealed: SealedCache, rejected: str | None, now: datetime) -> bool:
+        """Whether asking MSAL would give the same token again."""
+        if now >= self.ends or (rejected and fingerprint(self.token) == rejected):
+            return False
+        return sealed.version == self.version and _digest(sealed) == self.digest
+
+
+def _digest(sealed: SealedCache) -> bytes:
+    return sha256(sealed.blob).digest()
+
+
 class Tokens:
     """The token caches of everybody, bound to tenant and person."""
 
@@ -78,6 +105,7 @@ class Tokens:
         self._sealer = sealer
         self._store = store
         self._clock = clock
+        self._given: Recent[tuple[str, str], _Given] = Recent(_MOST_GIVEN, _GIVEN_FOR, clock)
         self._known: Recent[tuple[str, str], bool] = Recent(_MOST_KNOWN, _KNOWN_FOR, clock)
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
@@ -88,17 +116,33 @@ class Tokens:
         """
         turn = self._turns.setdefault((person.tenant, person.id), asyncio.Lock())
         async with turn:
-            opened = await self._open(person)
-            if opened is None:
+            sealed = await self._load(person)
+            if sealed is None:
                 raise SignInNeeded(Reason.SIGNED_OUT)
-            silent = await self._silent(person, opened, rejected)
-            if silent.cache is not None and not await self._renew(person, opened, silent.cache):
+            given = self._given.get((person.tenant, person.id))
+            if given is not None and given.serves(sealed, rejected, self._clock()):
+                return given.token
+            return await self._anew(person, sealed, rejected)
+
+    async def _anew(self, person: Person, sealed: SealedCache, rejected: str | None) -> str:
+        """A token out of the cache. It is given again while that very cache is the stored one."""
+        opened = await self._open(person, sealed)
+        if opened is None:
+            raise SignInNeeded(Reason.SIGNED_OUT)
+        silent = await self._silent(person, opened, rejected)
+        if silent.cache is not None:
+            if not await self._renew(person, opened, silent.cache):
                 raise SignInNeeded(Reason.SIGNED_OUT)
-            return silent.token
+        elif opened.version == sealed.version:
+            ends = self._clock() + timedelta(seconds=silent.seconds) - _RENEWED_AHEAD
+            given = _Given(silent.token, sealed.version, _digest(sealed), ends)
+            self._given.put((person.tenant, person.id), given)
+        return silent.token
 
     async def account(self, person: Person) -> Account | None:
         """Who the person is signed in as, or None."""
-        opened = await self._open(person)
+        sealed = await self._load(person)
+        opened = None if sealed is None else await self._open(person, sealed)
         return None if opened is None else self._entra.account(person.tenant, opened.cache)
 
     async def has_any(self, person: Person) -> bool:
@@ -159,11 +203,11 @@ class Tokens:
             await token_caches.delete(connection, person.tenant, person.id, expected=opened.version)
         self._known.drop((person.tenant, person.id))
 
-    async def _open(self, person: Person) -> _Opened | None:
+    async def _load(self, person: Person) -> SealedCache | None:
         async with self._store.read() as connection:
-            sealed = await token_caches.load(connection, person.tenant, person.id)
-        if sealed is None:
-            return None
+            return await token_caches.load(connection, person.tenant, person.id)
+
+    async def _open(self, person: Person, sealed: SealedCache) -> _Opened | None:
         cache = self._sealer.open(sealed.blob, "tokens", person.tenant, person.id)
         if cache is None:
             _log.warning("token cache does not open, so they are signed out", person=person.id)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
@@ -15,6 +16,7 @@ from cryptography.fernet import Fernet
 
 from bot.conversation import CONNECTION_NAME
 from bot.identity import Identity, Reason, SignInNeeded, SignInUnavailable
+from bot.identity.entra import Entra
 from bot.store import schema, token_caches
 from bot.store.engine import Store
 from tests.door.sign_in.entra_stand import (
@@ -86,6 +88,33 @@ async def test_a_live_token_costs_no_call(stand: Stand, identity: Identity) -> N
     bearer = await identity.bearer(person("ben"))
     assert await bearer() == await bearer()
     assert stand.grants(REFRESH) == 0
+
+
+async def test_a_live_token_is_given_again_only_while_its_cache_is_the_stored_one(
+    stand: Stand, identity: Identity, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    silent = Entra.silent
+
+    def counted(*given: Any, **more: Any) -> Any:  # noqa: ANN401 - whatever MSAL is asked
+        asked.append(1)
+        return silent(*given, **more)
+
+    monkeypatch.setattr(Entra, "silent", counted)
+    await sign_in(stand, identity, "ben")
+    await sign_in(stand, identity, "ada")
+    bearer = await identity.bearer(person("ben"))
+    first = await bearer()
+    assert (await bearer(), len(asked)) == (first, 1)
+    sealed = await row(store)
+    assert sealed is not None
+    await put_blob(store, "ben", sealed.blob[:-8])
+    assert (await needed(identity)).reason is Reason.SIGNED_OUT
+    await put_blob(store, "ben", sealed.blob)
+    assert (await bearer(), len(asked)) == (first, 1)
+    await sign_in(stand, identity, "ben")
+    assert await bearer() != first
+    assert len(asked) == 2
 
 
 async def test_e1_an_expired_token_is_renewed_silently(stand: Stand, identity: Identity) -> None:
