@@ -125,7 +125,7 @@ def not_among_the_first(said: str, read: int) -> Reply:
         ),
         ((words("My deals"), ListButton()),),
     )
-    return Reply(card=card, summary="I did not find that deal")
+    return Reply(card=card, summary=sentence("I did not find that deal"))
 
 
 def _no_such_deal(said: str) -> Reply:

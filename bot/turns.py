@@ -422,7 +422,7 @@ def _not_carried_on() -> Reply:
         words("Nothing was changed."),
         words("Say it again in a minute."),
     )
-    return Reply(card=card, summary="You are signed in, but I could not go on")
+    return Reply(card=card, summary=sentence("You are signed in, but I could not go on"))
 
 
 def _has_inputs(verb: str) -> bool:

@@ -29,6 +29,8 @@ ROOT: Final = Path(__file__).parent.parent
 TEMPLATE: Final = LOCALES / "dealdesk.pot"
 SPOKEN_IN: Final = ("bot", "cards")
 """The folders whose sentences people read."""
+SAMPLES: Final = ROOT / "cards" / "samples"
+"""Made up for pictures: nobody is told this."""
 
 _SAID: Final = frozenset({"words", "sentence", "marked"})
 _COUNTED: Final = "counted"
@@ -71,6 +73,7 @@ def sentences() -> list[Sentence]:
         sentence
         for folder in SPOKEN_IN
         for path in sorted((ROOT / folder).rglob("*.py"))
+        if SAMPLES not in path.parents
         for sentence in sentences_of(path.read_text(), path.relative_to(ROOT).as_posix())
     ]
 
