@@ -121,6 +121,13 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
             approval_card, VALUE, Role.REQUESTER, reader, refresh_for=PEOPLE
         ),
         "approval-other": partial(approval_card, VALUE, Role.OTHER, reader, refresh_for=PEOPLE),
+        "approval-members": partial(
+            approval_card,
+            replace(VALUE, approvers=("Dana Whitfield",), any_member=True),
+            Role.OTHER,
+            reader,
+            refresh_for=PEOPLE,
+        ),
         "approval-question": partial(approval_card, counting, Role.APPROVER, reader),
         "approval-refused": partial(approval_card, VALUE, Role.OTHER, reader, note=refused),
         **{
