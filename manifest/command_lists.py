@@ -34,8 +34,9 @@ NOT_SHARED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """One entry of a list: what is put into the box, and the sentence beside it."""
+    """One entry of a list: the command, what is put into the box, and the sentence beside it."""
 
+    name: str
     title: str
     description: str
 
@@ -43,7 +44,9 @@ class Offered:
 def offered(scope: str, commands: Sequence[CommandSpec] = COMMANDS) -> tuple[Offered, ...]:
     """The list of one scope, in the order of the table."""
     hidden = NOT_PERSONAL if scope == "personal" else NOT_SHARED
-    return tuple(Offered(_title(row), row.summary) for row in commands if row.name not in hidden)
+    return tuple(
+        Offered(row.name, _title(row), row.summary) for row in commands if row.name not in hidden
+    )
 
 
 def command_lists() -> list[Mapping[str, object]]:

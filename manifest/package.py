@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 
 from bot.settings import UnsafeSettings, load
 from manifest.command_lists import command_lists
-from manifest.rules import at, is_public_host, notices, package_problems
+from manifest.document import at
+from manifest.localisation import TRANSLATED, file_of, information, strings_of
+from manifest.rules import is_public_host, notices, package_problems
 from manifest.schema import SchemaMissing
 
 FOLDER = Path(__file__).resolve().parent
@@ -66,21 +68,27 @@ def fill_in(installed: Installation, template: str | None = None) -> Mapping[str
     if not isinstance(bot, dict):
         raise Unfit("manifest.json names no bot")
     bot["commandLists"] = command_lists()
+    manifest["localizationInfo"] = information()
     return manifest
 
 
 def pack(manifest: Mapping[str, object], files: Mapping[str, bytes]) -> bytes:
     """The zip: manifest.json and the files beside it. Raises Unfit for what Teams would refuse."""
-    written = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in {"manifest.json": written.encode(), **files}.items():
+        for name, content in {"manifest.json": _written(manifest), **files}.items():
             archive.writestr(zipfile.ZipInfo(name, _LONG_AGO), content, zipfile.ZIP_DEFLATED)
     package = packed.getvalue()
     problems = package_problems(package)
     if problems:
         raise Unfit(*problems)
     return package
+
+
+def beside() -> Mapping[str, bytes]:
+    """Everything that goes into a package beside manifest.json."""
+    languages = {file_of(language): _written(strings_of(language)) for language in TRANSLATED}
+    return {**icons(), **languages}
 
 
 def icons() -> Mapping[str, bytes]:
@@ -101,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             given.app_id or settings.app_id, given.public_url or settings.public_url
         )
         manifest = fill_in(installed)
-        package = pack(manifest, icons())
+        package = pack(manifest, beside())
     except (Unfit, UnsafeSettings, SchemaMissing) as error:
         for problem in error.problems if isinstance(error, Unfit) else (str(error),):
             print(f"No package: {problem}", file=sys.stderr)  # noqa: T201
@@ -112,6 +120,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Note: {notice}")  # noqa: T201
     print(f"{given.out}: Dealdesk {manifest['version']} for {installed.host}")  # noqa: T201
     return 0
+
+
+def _written(document: Mapping[str, object]) -> bytes:
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _public_host(url: str) -> str | None:

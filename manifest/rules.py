@@ -9,20 +9,19 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from manifest.png import NotReadable, Picture, read
+from manifest.document import at, items, strings
+from manifest.icon_rules import ICON_SIZES, icon_problems
+from manifest.language_rules import files_of, in_other_languages
 from manifest.schema import schema_problems
+from manifest.word_rules import word_problems
 
-MOST_WORDS = 500
-ICON_SIZES = {"color": 192, "outline": 32}
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}")
 _NO_GUID = re.compile(r"0{8}-(0{4}-){3}0{12}")
-_OTHERS_NAMES = re.compile(r"\b(microsoft|teams|azure|office|outlook)\b", re.IGNORECASE)
-_MAY_END_IN = " for Microsoft Teams"
-_PLACEHOLDER = re.compile(r"\{\{\w*\}\}")
-_WHITE = (0xFF, 0xFF, 0xFF)
+_VERSION = re.compile(r"[1-9]\d*\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
+_TUNNELS = (".ngrok.io", ".ngrok.app", ".ngrok-free.app", ".devtunnels.ms", ".trycloudflare.com")
 
 
 def package_problems(package: bytes) -> list[str]:
@@ -41,15 +40,22 @@ def package_problems(package: bytes) -> list[str]:
         return ["manifest.json is missing at the top of the package"]
     except ValueError as error:
         return [f"manifest.json is no JSON: {error}"]
-    problems = list(schema_problems(manifest))
-    return problems or [*_manifest_problems(manifest), *_file_problems(manifest, files)]
+    if problems := list(schema_problems(manifest)):
+        return problems
+    problems = [*_manifest_problems(manifest), *_file_problems(manifest, files)]
+    for name, shown, wrong in in_other_languages(manifest, files):
+        problems += [f"{name}: {problem}" for problem in wrong]
+        if not wrong:
+            found = [*schema_problems(shown), *_manifest_problems(shown)]
+            problems += [f"{name}: {each}" for each in found if each not in problems]
+    return problems
 
 
 def notices(manifest: object) -> list[str]:
     """What is valid but should not be published as it is."""
     return [
         f"{place} is still an example: put your own into manifest/manifest.json before publishing"
-        for place, value in _strings(at(manifest, "developer"), "developer")
+        for place, value in strings(at(manifest, "developer"), "developer")
         if "example." in value or "replace me" in value
     ]
 
@@ -59,28 +65,12 @@ def is_public_host(host: str) -> bool:
     return _HOST.fullmatch(host) is not None
 
 
-def at(document: object, *path: str | int) -> object:
-    """What stands at a path of a JSON document; None where there is nothing."""
-    for step in path:
-        match document, step:
-            case dict(), str():
-                document = document.get(step)
-            case list(), int() if step < len(document):
-                document = document[step]
-            case _:
-                return None
-    return document
-
-
 def _manifest_problems(manifest: object) -> Iterator[str]:
-    for place, value in _strings(manifest, ""):
-        if _PLACEHOLDER.search(value):
-            yield f"{place} was not filled in"
+    if not _VERSION.fullmatch(str(at(manifest, "version"))):
+        yield "version must be three numbers, 1.0.0 or higher"
     yield from _id_problems(manifest)
     yield from _host_problems(manifest)
-    yield from _word_problems(manifest)
-    for number, found in enumerate(_list(at(manifest, "bots", 0, "commandLists"))):
-        yield from _command_problems(found, f"commandLists[{number}]")
+    yield from word_problems(manifest)
     yield from _scope_problems(manifest)
 
 
@@ -95,51 +85,27 @@ def _id_problems(manifest: object) -> Iterator[str]:
 
 
 def _host_problems(manifest: object) -> Iterator[str]:
-    domains = _list(at(manifest, "validDomains"))
+    domains = items(at(manifest, "validDomains"))
     if not domains:
         yield "validDomains is empty, so sign-in pages would not open"
     for host in domains:
         if not isinstance(host, str) or not is_public_host(host):
             yield f"validDomains: {host!r} is not the plain name of a public host"
-    for place, value in _strings(at(manifest, "developer"), "developer"):
+        elif host.endswith(_TUNNELS):
+            yield f"validDomains: {host!r} is a tunnel to somebody's machine"
+    for place, value in strings(at(manifest, "developer"), "developer"):
         if place.endswith("Url") and urlsplit(value).scheme != "https":
             yield f"{place} must begin with https"
-
-
-def _word_problems(manifest: object) -> Iterator[str]:
-    for place, value in _strings(at(manifest, "name"), "name"):
-        if _OTHERS_NAMES.search(value.removesuffix(_MAY_END_IN)):
-            yield f"{place} uses the name of a product of Microsoft"
-    full = at(manifest, "description", "full")
-    if isinstance(full, str) and len(full.split()) > MOST_WORDS:
-        yield f"description.full has more than {MOST_WORDS} words"
-    for place, value in _strings(manifest, ""):
-        if not value.strip():
-            yield f"{place} is blank"
-
-
-def _command_problems(listed: object, place: str) -> Iterator[str]:
-    commands = _list(at(listed, "commands"))
-    titles = [str(at(each, "title")) for each in commands]
-    if not commands:
-        yield f"{place} has no command"
-    for title in sorted({title for title in titles if _same(titles, title) > 1}):
-        yield f"{place} has the command {title!r} twice"
-    for title in titles:
-        if not title[:1].isalnum() or title != title.strip():
-            yield f"{place}: the command {title!r} must begin with a letter or a digit"
-
-
-def _same(titles: Sequence[str], title: str) -> int:
-    return sum(each.casefold() == title.casefold() for each in titles)
+    if at(manifest, "developer", "privacyUrl") == at(manifest, "developer", "termsOfUseUrl"):
+        yield "developer.privacyUrl and developer.termsOfUseUrl are the same page"
 
 
 def _scope_problems(manifest: object) -> Iterator[str]:
-    scopes = _list(at(manifest, "bots", 0, "scopes"))
+    scopes = items(at(manifest, "bots", 0, "scopes"))
     listed = [
         scope
-        for each in _list(at(manifest, "bots", 0, "commandLists"))
-        for scope in _list(at(each, "scopes"))
+        for each in items(at(manifest, "bots", 0, "commandLists"))
+        for scope in items(at(each, "scopes"))
     ]
     if sorted(map(str, scopes)) != sorted(map(str, listed)):
         yield "every scope of the bot must have one list of commands"
@@ -147,53 +113,8 @@ def _scope_problems(manifest: object) -> Iterator[str]:
 
 def _file_problems(manifest: object, files: Mapping[str, bytes]) -> Iterator[str]:
     named = {str(at(manifest, "icons", kind)): kind for kind in ICON_SIZES}
-    for name in sorted({"manifest.json", *named} ^ set(files)):
+    for name in sorted({"manifest.json", *named, *files_of(manifest)} ^ set(files)):
         yield f"{name} is {'not named in' if name in files else 'missing beside'} manifest.json"
     for name, kind in named.items():
         if name in files:
             yield from (f"{name}: {problem}" for problem in icon_problems(kind, files[name]))
-
-
-def icon_problems(kind: str, raw: bytes) -> Iterator[str]:
-    """What is wrong with the `color` or `outline` icon."""
-    try:
-        picture = read(raw)
-    except NotReadable as error:
-        yield str(error)
-        return
-    size = ICON_SIZES[kind]
-    if (picture.width, picture.height) != (size, size):
-        yield f"must be {size} by {size} pixels, is {picture.width} by {picture.height}"
-    yield from _outline_problems(picture) if kind == "outline" else _color_problems(picture)
-
-
-def _color_problems(picture: Picture) -> Iterator[str]:
-    if len({colour[:3] for colour in picture.colours() if colour[3]}) < 2:
-        yield "shows nothing"
-
-
-def _outline_problems(picture: Picture) -> Iterator[str]:
-    seen = [colour for colour in picture.colours() if colour[3]]
-    if any(colour[:3] != _WHITE for colour in seen):
-        yield "must be white only"
-    if len(seen) == picture.width * picture.height:
-        yield "must have a transparent background"
-    if not any(colour[3] == 0xFF for colour in seen):
-        yield "shows nothing"
-
-
-def _strings(value: object, place: str) -> Iterator[tuple[str, str]]:
-    """Every text of a document with its place."""
-    match value:
-        case str():
-            yield place, value
-        case dict():
-            for name, each in value.items():
-                yield from _strings(each, f"{place}.{name}".lstrip("."))
-        case list():
-            for number, each in enumerate(value):
-                yield from _strings(each, f"{place}[{number}]")
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []

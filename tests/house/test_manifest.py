@@ -14,14 +14,28 @@ from typing import Any
 import pytest
 
 from bot.commands import COMMANDS, CommandSpec
+from cards.language import Language, speaking, typed_as
 from manifest import icons as drawn
 from manifest.command_lists import MOST_COMMANDS, NOT_PERSONAL, NOT_SHARED, SCOPES, offered
-from manifest.package import Installation, Unfit, fill_in, icons, installation, main, pack
+from manifest.icon_rules import icon_problems
+from manifest.localisation import TRANSLATED, file_of, strings_of
+from manifest.package import (
+    Installation,
+    Unfit,
+    beside,
+    fill_in,
+    icons,
+    installation,
+    main,
+    pack,
+)
 from manifest.png import NotReadable, Picture, read, write
-from manifest.rules import icon_problems, notices, package_problems
+from manifest.rules import notices, package_problems
 from manifest.schema import VERSION, schema_problems
 from tests.house.test_floors import ROOT, imports, sources
 
+PICTURES = ["color.png", "outline.png"]
+LANGUAGES = ["de.json", "fr.json", "es.json", "ja.json"]
 APP_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 CONTOSO = Installation(APP_ID, "deals.contoso.com")
 
@@ -32,7 +46,7 @@ def manifest() -> dict[str, Any]:
 
 def refused(changed: Mapping[str, Any], files: Mapping[str, bytes] | None = None) -> str:
     with pytest.raises(Unfit) as caught:
-        pack(changed, icons() if files is None else files)
+        pack(changed, beside() if files is None else files)
     return " | ".join(caught.value.problems)
 
 
@@ -59,10 +73,10 @@ def test_a_new_command_is_offered_everywhere_or_named_in_the_rule() -> None:
 
 
 def test_the_package_is_flat_filled_in_and_the_same_every_time() -> None:
-    package = pack(fill_in(CONTOSO), icons())
-    assert package == pack(fill_in(CONTOSO), icons())
+    package = pack(fill_in(CONTOSO), beside())
+    assert package == pack(fill_in(CONTOSO), beside())
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
-        assert archive.namelist() == ["manifest.json", "color.png", "outline.png"]
+        assert archive.namelist() == ["manifest.json", *PICTURES, *LANGUAGES]
         built = json.loads(archive.read("manifest.json"))
     assert built["manifestVersion"] == VERSION
     assert f"/v{VERSION}/" in built["$schema"]
@@ -123,6 +137,38 @@ WRONG: Mapping[str, tuple[Change, str]] = {
         lambda m: m["description"].update(full="a " * 501),
         "description.full",
     ),
+    "a version of two numbers": (lambda m: m.update(version="1.0"), "version"),
+    "a version that is not released": (lambda m: m.update(version="0.9.0"), "version"),
+    "a tunnel": (lambda m: m.update(validDomains=["x.ngrok-free.app"]), "tunnel"),
+    "one page for two": (
+        lambda m: m["developer"].update(termsOfUseUrl=m["developer"]["privacyUrl"]),
+        "same page",
+    ),
+    "a rival": (lambda m: m["description"].update(short="As in Slack."), "description.short"),
+    "an unfinished app": (lambda m: m["name"].update(full="Dealdesk beta"), "name.full"),
+    "a description that is the name": (
+        lambda m: m["description"].update(short=m["name"]["full"] + "."),
+        "repeats the name",
+    ),
+    "a description that says no more": (
+        lambda m: m["description"].update(full=m["description"]["short"]),
+        "no more than",
+    ),
+    "a boast": (lambda m: m["description"].update(full="The best there is."), "boasts"),
+    "a command that is not described": (
+        lambda m: commands(m)[0].update(description="Help."),
+        "is not described",
+    ),
+    "a language without its file": (
+        lambda m: m["localizationInfo"]["additionalLanguages"].append(
+            {"languageTag": "it", "file": "it.json"}
+        ),
+        "it.json is missing",
+    ),
+    "a language left out": (
+        lambda m: m["localizationInfo"]["additionalLanguages"].pop(),
+        "ja.json is not named",
+    ),
     "an icon that is not there": (lambda m: m["icons"].update(color="c.png"), "c.png is missing"),
 }
 
@@ -140,9 +186,60 @@ def test_a_wrong_manifest_is_refused_and_the_place_named(name: str) -> None:
     assert expected in refused(changed)
 
 
+TRANSLATIONS: Mapping[str, tuple[Callable[[dict[str, str]], object], str]] = {
+    "a text that is missing": (lambda s: s.pop("name.full"), "name.full is missing"),
+    "a command that is missing": (
+        lambda s: s.pop("bots[0].commandLists[2].commands[0].title"),
+        "bots[0].commandLists[2].commands[0].title is missing",
+    ),
+    "a thirteenth command": (
+        lambda s: s.update({"bots[0].commandLists[0].commands[12].title": "mehr"}),
+        "commands[12]",
+    ),
+    "a place nobody knows": (lambda s: s.update({"name.medium": "x"}), "name.medium"),
+    "English": (
+        lambda s: s.update({"description.short": manifest()["description"]["short"]}),
+        "description.short is not translated",
+    ),
+    "a text too long": (lambda s: s.update({"description.short": "x" * 81}), "too long"),
+    "a name of Microsoft's": (lambda s: s.update({"name.full": "Teams-Deals"}), "name.full"),
+    "a command twice": (
+        lambda s: s.update({f"bots[0].commandLists[0].commands[{n}].title": "a" for n in (0, 1)}),
+        "'a' twice",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TRANSLATIONS)
+def test_a_wrong_translation_is_refused_and_its_file_named(name: str) -> None:
+    change, expected = TRANSLATIONS[name]
+    strings = json.loads(beside()["de.json"])
+    change(strings)
+    said = refused(manifest(), {**beside(), "de.json": json.dumps(strings).encode()})
+    assert "de.json: " in said
+    assert expected in said
+
+
+def test_a_translation_that_is_no_json_is_refused() -> None:
+    assert "ja.json: it is no JSON" in refused(manifest(), {**beside(), "ja.json": b"{"})
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_what_is_offered_is_understood_in_its_language(language: Language) -> None:
+    strings = strings_of(language)
+    assert file_of(language) in LANGUAGES
+    for number, scope in enumerate(SCOPES):
+        for index, each in enumerate(offered(scope)):
+            title = strings[f"bots[0].commandLists[{number}].commands[{index}].title"]
+            with speaking(language):
+                assert title in {*typed_as(each.name), each.title}
+
+
 def test_what_does_not_belong_in_the_package_is_refused() -> None:
-    assert "notes.txt" in refused(manifest(), {**icons(), "notes.txt": b"x"})
-    assert "outline.png is missing" in refused(manifest(), {"color.png": icons()["color.png"]})
+    assert "notes.txt" in refused(manifest(), {**beside(), "notes.txt": b"x"})
+    for name in (*PICTURES, *LANGUAGES):
+        files = {other: raw for other, raw in beside().items() if other != name}
+        assert f"{name} is missing" in refused(manifest(), files)
     assert package_problems(b"no zip") == ["the package is no zip file"]
 
 
@@ -193,6 +290,12 @@ def picture(size: int, colour: bytes) -> bytes:
     return write(Picture(size, size, colour * (size * size)))
 
 
+def drawn_to_the_edge() -> bytes:
+    pixels = bytearray(read(drawn.color_icon()).pixels)
+    pixels[:4] = b"\xff\xff\xff\xff"
+    return write(Picture(192, 192, bytes(pixels)))
+
+
 @pytest.mark.parametrize(
     ("kind", "raw", "expected"),
     [
@@ -202,6 +305,7 @@ def picture(size: int, colour: bytes) -> bytes:
         ("outline", picture(32, b"\xff\xff\xff\x00"), "nothing"),
         ("color", picture(192, b"\x0f\x6c\x6d\xff"), "nothing"),
         ("color", icons()["outline.png"], "192 by 192"),
+        ("color", drawn_to_the_edge(), "in the middle"),
         ("color", b"GIF89a", "no PNG"),
         ("color", icons()["color.png"][:400], "cut off"),
     ],
@@ -253,6 +357,7 @@ def test_the_manifest_grows_from_the_bot_and_nothing_grows_from_the_manifest() -
     for path in sorted((ROOT / "manifest").glob("*.py")):
         for name in imports(path):
             if name.split(".")[0] in {"app", "bot", "cards", "partner_center", "sandbox", "tests"}:
-                assert name.startswith(("bot.commands", "bot.settings")), (path.name, name)
+                grown_from = ("bot.commands", "bot.settings", "cards.language")
+                assert name.startswith(grown_from), (path.name, name)
     for path in sources("partner_center", "cards", "bot", "app", "sandbox"):
         assert not any(name.split(".")[0] == "manifest" for name in imports(path)), path.name
