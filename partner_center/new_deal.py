@@ -131,8 +131,8 @@ def read(document: str) -> tuple[NewDeal, str]:
     try:
         top = as_object(parse_json(document.encode()))
         details, profile = as_object(top.get("details")), as_object(top.get("customerProfile"))
-        (person,) = as_list(top.get("team"))
-        deal = _deal(top, details, profile, as_object(person))
+        team = as_list(top.get("team"))
+        deal = _deal(top, details, profile, as_object(team[0] if team else None))
     except UnexpectedAnswer as error:
         raise ValueError("not the document of a new deal") from error
     mark = _word(top, "externalReferenceId")
