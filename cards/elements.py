@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,6 +34,7 @@ __all__ = [
     "Choice",
     "Color",
     "Fact",
+    "Mention",
     "Piece",
     "Refresh",
     "Size",
@@ -245,23 +247,58 @@ MOST_REFRESHED: Final = 60
 """People a card may name in `refresh.userIds` (teams.md 2.2)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Somebody who is told that a card names them: their Teams id and their name."""
+
+    id: str
+    name: str
+
+    @property
+    def said(self) -> Text:
+        """The name as it stands in a text; without what would be Markdown or a tag in it."""
+        name = _SIGNS.sub("", text(self.name, limit=60).plain).strip() or "?"
+        return Text(name, f"<at>{name}</at>")
+
+
+_SIGNS: Final = re.compile(r"[\\`*_\[\]{}<>&~|#]")
+
+
 def card(
     body: Iterable[Piece | None],
     actions: Iterable[Piece | None] = (),
     *,
     summary: Text,
     refresh: Refresh | None = None,
+    mentions: Sequence[Mention] = (),
 ) -> dict[str, object]:
     """A whole card as a plain dict. `summary` says in one sentence what a client reads aloud, or
-    shows when it cannot draw the card. A card over MOST_BYTES loses its last parts and says so."""
+    shows when it cannot draw the card. `mentions` are those whose `said` stands in a text of it.
+    A card over MOST_BYTES loses its last parts and says so."""
     summary = shortened(summary, _LONGEST_SUMMARY)
     buttons = [action for action in actions if action is not None]
     pieces = [piece for piece in body if piece is not None]
-    built = _card(pieces, buttons, summary, refresh)
+    about: dict[str, object] = {"msteams": _teams(mentions), "refresh": _refresh(refresh)}
+    built = _card(pieces, buttons, summary, about)
     while len(_JSON(built)) > MOST_BYTES and pieces:
         pieces.pop()
-        built = _card([*pieces, paragraph(_SHORTENED, strong=True)], buttons, summary, refresh)
+        rest = paragraph(_SHORTENED, strong=True)
+        built = _card([*pieces, rest], buttons, summary, about)
     return built
+
+
+def _teams(mentions: Sequence[Mention]) -> dict[str, object]:
+    if not mentions:
+        return {"width": "Full"}
+    entities = [
+        {
+            "type": "mention",
+            "text": each.said.markdown,
+            "mentioned": {"id": each.id, "name": each.said.plain},
+        }
+        for each in mentions
+    ]
+    return {"width": "Full", "entities": entities}
 
 
 def _refresh(asked: Refresh | None) -> dict[str, object] | None:
@@ -280,7 +317,7 @@ def with_line_on_top(whole: Mapping[str, object], says: Text) -> dict[str, objec
 
 
 def _card(
-    body: list[Piece], actions: list[Piece], summary: Text, refresh: Refresh | None
+    body: list[Piece], actions: list[Piece], summary: Text, about: Mapping[str, object]
 ) -> dict[str, object]:
     built = Card(
         version="1.5",
@@ -288,7 +325,6 @@ def _card(
         actions=actions or None,
         speak=summary,
         fallback_text=summary,
-        msteams={"width": "Full"},
-        refresh=_refresh(refresh),
+        **about,
     )
     return plain(built)

@@ -97,7 +97,7 @@ def _facts(view: DealView, reader: Reader, since: Since | None) -> list[Fact]:
         ("name", words("Name"), _if_new("name", name_of(view), since)),
         ("value", words("Deal value"), _value(referral, reader)),
         ("close", words("Close date"), _close(referral, reader)),
-        ("", words("Country"), text(referral.country, limit=40)),
+        ("", words("Country"), reader.country(referral.country) if referral.country else text("")),
         ("", words("Deal type"), _deal_type(referral)),
         ("microsoft", words("Microsoft"), _microsoft(view)),
         ("registration", words("Registration"), _registration(referral)),

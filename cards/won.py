@@ -319,7 +319,8 @@ def _who_and_what(what: Happening, audience: Audience, reader: Reader) -> list[t
     who = words("{name}, through Dealdesk", name=text(what.by, limit=80))
     people = [(words("Owner"), told), (words("Done by"), who if what.by else words(""))]
     if audience.hidden:
-        return [(words("Country"), text(what.country, limit=10))]
+        country = reader.country(what.country) if what.country else words("")
+        return [(words("Country"), country)]
     money = reader.money(what.value, what.currency) if what.value is not None else words("")
     return [
         (words("Customer"), text(what.customer, limit=120)),

@@ -29,7 +29,7 @@ def activity_of(place: Place, message: Message) -> dict[str, object]:
     activity = _envelope(place, "message")
     if message.card is not None:
         activity["attachments"] = [{"contentType": ADAPTIVE_CARD, "content": message.card}]
-        activity["summary"] = message.summary
+        activity["summary"] = message.summary or message.card.get("speak", "")
     elif message.sign_in is not None:
         activity["attachments"] = [{"contentType": OAUTH_CARD, "content": _oauth(message.sign_in)}]
         activity["summary"] = message.summary or message.sign_in.text

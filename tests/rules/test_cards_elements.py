@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import cast
 
 import pytest
@@ -11,6 +12,7 @@ from cards import buttons, charts, elements, inputs, pieces, signs
 from cards.actions import Show
 from cards.elements import (
     Choice,
+    Mention,
     Piece,
     Text,
     button,
@@ -23,12 +25,14 @@ from cards.elements import (
     heading,
     link,
     paragraph,
+    table,
     text,
     text_input,
     toggle,
     toggle_input,
     words,
 )
+from cards.pieces import TextBlock
 
 DEAL = "c5fbb3b6-be74-4795-9fb5-4324c73fed37"
 HELLO = words("Hello")
@@ -176,3 +180,36 @@ def test_toggle_names_its_targets() -> None:
 
 def test_text_is_only_made_by_its_makers() -> None:
     assert Text("a", "a") == text("a")
+
+
+@pytest.mark.parametrize(
+    "name", ["Dana Whitfield", "**Dana** <at>Boss</at>", "[x](https://evil.example)", "_#`", ""]
+)
+def test_a_mention_names_one_person_and_nothing_else(name: str) -> None:
+    person = Mention("29:dana", name)
+    said = words("{who} may approve.", who=person.said)
+    made = card([paragraph(said)], summary=HELLO, mentions=[person])
+    (entity,) = cast("dict[str, list[dict[str, object]]]", made["msteams"])["entities"]
+    (block,) = cast("list[dict[str, str]]", made["body"])
+    assert block["text"].startswith(str(entity["text"]))
+    assert block["text"].count("<at>") == 1
+    assert not re.search(r"[*_`\[\]#]", block["text"])
+    assert entity["mentioned"] == {"id": "29:dana", "name": person.said.plain}
+
+
+def test_a_part_may_need_a_width_or_a_client_and_say_what_stands_instead() -> None:
+    part = TextBlock(
+        text=HELLO,
+        target_width="atLeast:standard",
+        requires={"adaptiveCards": "1.5"},
+        fallback=paragraph(words("Less")),
+    )
+    (made,) = cast("list[dict[str, object]]", card([part], summary=HELLO)["body"])
+    assert (made["targetWidth"], made["requires"]) == ("atLeast:standard", {"adaptiveCards": "1.5"})
+    assert cast("dict[str, object]", made["fallback"])["text"] == "Less"
+
+
+def test_a_table_has_a_cell_for_each_column() -> None:
+    made = card([table((HELLO, HELLO), [(HELLO, words("5"))])], summary=HELLO)
+    (drawn,) = cast("list[dict[str, list[dict[str, list[object]]]]]", made["body"])
+    assert [len(row["cells"]) for row in drawn["rows"]] == [len(drawn["columns"])] * 2
