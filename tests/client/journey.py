@@ -53,7 +53,7 @@ class Person:
     async def fills(self, **inputs: str) -> None:
         """Fill inputs of the newest card by their ids; a choice is picked by what it says."""
         for name, value in inputs.items():
-            field = self.desk.locator(f"#messages #{name}").last
+            field = self.desk.locator(f"#messages [id^='card'][id$='-{name}']").last
             if await field.locator("select").count():
                 await field.locator("select").select_option(label=value)
             elif await field.get_by_role("radio").count():
