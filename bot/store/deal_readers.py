@@ -21,14 +21,14 @@ async def of_deal(
     """People of these tenants whose tokens are kept, those who worked on the deal first."""
     worked = sa.union(
         sa.select(proposals.c.tenant, proposals.c.person).where(
-            proposals.c.referral_id == referral_id
+            proposals.c.tenant.in_(tenants), proposals.c.referral_id == referral_id
         ),
         sa.select(registrations.c.tenant, registrations.c.requester).where(
-            registrations.c.referral_id == referral_id
+            registrations.c.tenant.in_(tenants), registrations.c.referral_id == referral_id
         ),
     ).subquery()
     listens = sa.select(feeds.c.tenant, feeds.c.owner).where(
-        feeds.c.state == "on", feeds.c.kind.in_(ABOUT_DEALS)
+        feeds.c.tenant.in_(tenants), feeds.c.kind.in_(ABOUT_DEALS), feeds.c.state == "on"
     )
     whose = sa.tuple_(people.c.tenant, people.c.person)
     has_worked = whose.in_(sa.select(worked.c.tenant, worked.c.person))

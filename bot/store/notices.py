@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,15 +57,15 @@ class Load:
 
 async def loads(connection: AsyncConnection, since: datetime) -> dict[str, Load]:
     """The load of every feed that got a notice since a moment, or holds one."""
-    is_held = _TABLE.state == "held"
-    lately = sa.func.sum(sa.case((_TABLE.at >= since, 1), else_=0)).label("lately")
-    due = sa.func.min(sa.case((is_held, _TABLE.due))).label("due")
-    result = await connection.execute(
-        sa.select(_TABLE.feed_id, lately, due)
-        .where(sa.or_(_TABLE.at >= since, is_held))
-        .group_by(_TABLE.feed_id)
+    lately = await connection.scalars(sa.select(_TABLE.feed_id).where(_TABLE.at >= since))
+    counts = Counter(lately)
+    held = await connection.execute(
+        sa.select(_TABLE.feed_id, _TABLE.due).where(_TABLE.state == "held").order_by(_TABLE.due)
     )
-    return {row.feed_id: Load(int(row.lately), row.due) for row in result}
+    first: dict[str, datetime | None] = {}
+    for feed_id, due in held:
+        first.setdefault(feed_id, due)
+    return {each: Load(counts[each], first.get(each)) for each in counts.keys() | first.keys()}
 
 
 async def feeds_due(connection: AsyncConnection, now: datetime, limit: int = 100) -> list[str]:

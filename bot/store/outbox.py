@@ -174,11 +174,10 @@ class Reply:
 
 
 async def replies_waiting(connection: AsyncConnection, limit: int = 1000) -> list[Reply]:
-    """The replies that wait to take the place of a message, the oldest first."""
+    """Replies that wait to take the place of a message, in any order."""
     result = await connection.execute(
         sa.select(_TABLE.conversation, _TABLE.target_message, _TABLE.as_of)
         .where(_WAITING, _TABLE.target_message.is_not(None), _TABLE.as_of.is_not(None))
-        .order_by(_TABLE.seq)
         .limit(limit)
     )
     return [Reply(*row) for row in result]

@@ -114,6 +114,7 @@ token_exchanges = sa.Table(
     sa.Column("succeeded", sa.Boolean, nullable=True),
     sa.Column("announced", sa.Boolean, nullable=False, server_default=sa.false()),
     _time("created"),
+    sa.Index("ix_token_exchanges_created", "created"),
 )
 
 sign_ins = sa.Table(
@@ -170,6 +171,7 @@ questions = sa.Table(
     _text("choices"),
     *_state("open", "answered"),
     _time("created"),
+    sa.Index("ix_questions_created", "created"),
 )
 
 proposals = sa.Table(
@@ -198,6 +200,7 @@ proposals = sa.Table(
     sa.Index("ix_proposals_of_person", "tenant", "person", "state"),
     sa.Index("ix_proposals_of_referral", "tenant", "referral_id", "state"),
     _unique_while("uq_proposals_same", ("applying", "unknown"), "tenant", "person", "fingerprint"),
+    sa.Index("ix_proposals_of_state", "state", "updated"),
 )
 
 drafts = sa.Table(
@@ -220,6 +223,8 @@ drafts = sa.Table(
     _time("expires"),
     _unique_while("uq_drafts_open", ("open",), "tenant", "person", "referral_id"),
     sa.Index("ix_drafts_expiry", "state", "expires"),
+    sa.Index("ix_drafts_of_person", "tenant", "person", "referral_id"),
+    sa.Index("ix_drafts_updated", "updated"),
 )
 
 registrations = sa.Table(
@@ -263,6 +268,14 @@ registrations = sa.Table(
     sa.Index("ix_registrations_due", "look_at"),
     sa.Index("ix_registrations_of_requester", "tenant", "requester", "state"),
     sa.Index("ix_registrations_of_referral", "tenant", "referral_id"),
+    sa.Index("ix_registrations_of_draft", "draft_id"),
+    sa.Index("ix_registrations_updated", "updated"),
+    sa.Index(
+        "ix_registrations_leased",
+        "lease_owner",
+        sqlite_where=sa.text("lease_owner IS NOT NULL"),
+        postgresql_where=sa.text("lease_owner IS NOT NULL"),
+    ),
 )
 
 outbox = sa.Table(
@@ -367,6 +380,8 @@ approvals = sa.Table(
     sa.Index("ix_approvals_of_requester", "tenant", "requester", "state"),
     sa.Index("ix_approvals_of_referral", "tenant", "referral_id", "state"),
     sa.Index("ix_approvals_due", "state", "expires"),
+    sa.Index("ix_approvals_of_subject", "subject_id", "subject"),
+    sa.Index("ix_approvals_updated", "updated"),
 )
 
 approval_votes = sa.Table(
@@ -399,6 +414,7 @@ delegations = sa.Table(
     _time("until"),
     _time("created"),
     sa.Index("ix_delegations_to_person", "tenant", "to_person", "until"),
+    sa.Index("ix_delegations_until", "until"),
 )
 
 feeds = sa.Table(
@@ -482,6 +498,7 @@ snoozes = sa.Table(
     sa.Column("referral_id", sa.Text, primary_key=True),
     sa.Column("person", sa.Text, primary_key=True),
     _time("until"),
+    sa.Index("ix_snoozes_until", "until"),
 )
 
 looks = sa.Table(
@@ -505,6 +522,7 @@ notices = sa.Table(
     _time("at"),
     sa.Index("ix_notices_due", "state", "due"),
     sa.Index("ix_notices_of_feed", "feed_id", "at"),
+    sa.Index("ix_notices_at", "at", "feed_id"),
 )
 
 lives = sa.Table(
@@ -533,6 +551,7 @@ team_rosters = sa.Table(
     sa.Column("tenant", sa.Text, primary_key=True),
     sa.Column("conversation", sa.Text, primary_key=True),
     _time("asked"),
+    sa.Index("ix_team_rosters_asked", "asked"),
 )
 
 team_seats = sa.Table(
