@@ -9,8 +9,12 @@ from pathlib import Path
 
 import httpx
 
+from partner_center.transport import AiohttpTransport
+
 LARGEST_BODY = 10 * 1024 * 1024
 CONNECT_SECONDS = 5.0
+CONNECTIONS = 100
+IDLE_SECONDS = 20.0
 ENCODINGS = "gzip"
 
 
@@ -75,13 +79,10 @@ def make_http(ca_file: str | None = None) -> httpx.AsyncClient:
     if ca_file is not None:
         context.load_verify_locations(cadata=Path(ca_file).read_text(encoding="ascii"))
     return httpx.AsyncClient(
-        verify=context,
+        transport=AiohttpTransport(context, connections=CONNECTIONS, idle_seconds=IDLE_SECONDS),
         follow_redirects=False,
         trust_env=False,
         timeout=httpx.Timeout(30.0, connect=CONNECT_SECONDS),
-        limits=httpx.Limits(
-            max_connections=100, max_keepalive_connections=20, keepalive_expiry=20.0
-        ),
         headers={"User-Agent": "Dealdesk", "Accept-Encoding": ENCODINGS},
     )
 
