@@ -85,9 +85,14 @@ async def forget(connection: AsyncConnection, key: str) -> None:
     await connection.execute(sa.delete(seen).where(seen.c.key == key))
 
 
-async def purge(connection: AsyncConnection, before: datetime) -> None:
-    """Drop what was taken in before a time; Teams repeats a delivery within minutes."""
-    await connection.execute(sa.delete(seen).where(seen.c.created < before))
+async def purge(connection: AsyncConnection, before: datetime, most: int) -> bool:
+    """Drop at most so many of those taken in before a time; says whether there may be more.
+
+    Teams repeats a delivery within minutes.
+    """
+    old = sa.select(seen.c.key).where(seen.c.created < before).limit(most)
+    result = await connection.execute(sa.delete(seen).where(seen.c.key.in_(old)))
+    return result.rowcount == most
 
 
 def _stored(answer: str | None) -> Stored:

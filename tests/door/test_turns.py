@@ -144,6 +144,22 @@ async def test_a11_duplicates_at_once_of_what_may_be_repeated_run_once(at_door: 
     assert len(at_door.listener.heard) == 1
 
 
+async def test_old_deliveries_are_forgotten_a_few_at_a_time(
+    at_door: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.teams.door._AT_ONCE", 2)
+    for _ in range(5):
+        await at_door.post(at_door.activity())
+    at_door.clock.advance(24 * 3600)
+    young = at_door.activity()
+    await at_door.post(young)
+    at_door.clock.advance(25 * 3600)
+    await at_door.door.tidy()
+    assert await _kept(at_door) == 1
+    await at_door.post(young)
+    assert len(at_door.listener.heard) == 6
+
+
 async def test_a11_old_deliveries_are_forgotten(at_door: Stage) -> None:
     await at_door.post(at_door.activity())
     at_door.clock.advance(49 * 3600)
