@@ -224,7 +224,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         marked("Shows a deal as Partner Center holds it now."),
         (marked("show #1042"), marked("show fabrikam"), marked("#1042")),
         ("show", "view", "open", "get", "status of", "status"),
-        deal_only(Show, "see"),
+        deal_only(Show),
         takes_deal=True,
     ),
     CommandSpec(
@@ -268,7 +268,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         marked("Accepts a new deal, so that it becomes active."),
         (marked("accept #1042"),),
         ("accept",),
-        move_line(Move.ACCEPT, "accept"),
+        move_line(Move.ACCEPT),
         takes_deal=True,
     ),
     CommandSpec(
@@ -277,7 +277,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         marked("Declines a new deal; it is closed for good."),
         (marked("decline #1042 not our region"),),
         ("decline", "reject"),
-        move_line(Move.DECLINE, "decline"),
+        move_line(Move.DECLINE),
         takes_deal=True,
     ),
     CommandSpec(
@@ -286,7 +286,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         marked("Marks an active deal as won; it reminds you of the registration first."),
         (marked("won #1042"),),
         ("won", "win"),
-        move_line(Move.WON, "mark as won"),
+        move_line(Move.WON),
         takes_deal=True,
     ),
     CommandSpec(
@@ -295,7 +295,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         marked("Marks an active deal as lost."),
         (marked("lost #1042 budget was cut"),),
         ("lost", "lose"),
-        move_line(Move.LOST, "mark as lost"),
+        move_line(Move.LOST),
         takes_deal=True,
     ),
     CommandSpec(
@@ -304,7 +304,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         marked("Closes a deal that should not exist, such as a duplicate."),
         (marked("error #1042 duplicate of #1040"),),
         ("error", "close as error"),
-        move_line(Move.ERROR, "close as error"),
+        move_line(Move.ERROR),
         takes_deal=True,
     ),
     CommandSpec(
@@ -331,7 +331,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         marked("Walks you through the deal registration, step by step."),
         (marked("register #1042"),),
         ("register", "registration"),
-        deal_only(Register, "register"),
+        deal_only(Register),
         takes_deal=True,
     ),
     CommandSpec(

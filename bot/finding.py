@@ -104,7 +104,7 @@ def _with_deal(text: str, fragment: str, handle: int) -> str:
     if found is None:
         return f"{said[0].text} #{handle}"
     before, after = text[: found.start()], text[found.end() :]
-    if before[-1:] in "\"'“„«" and after[:1] in "\"'”“»":
+    if before[-1:] in "\"'“„«「" and after[:1] in "\"'”“»」":
         before, after = before[:-1], after[1:]
     return f"{before}#{handle}{after}"
 

@@ -42,7 +42,7 @@ class Line:
 _WHICH = marked("Name a deal: its number like #1042, a piece of its name or customer, or a link.")
 
 
-def _no_deal(line: Line, verb: str) -> Unclear:
+def _no_deal() -> Unclear:
     return Unclear(
         sentence("Which deal do you mean?"),
         sentence(_WHICH),
@@ -50,7 +50,7 @@ def _no_deal(line: Line, verb: str) -> Unclear:
     )
 
 
-def deal_only(make: Callable[[Target], Command], verb: str) -> Callable[[Line], Parsed]:
+def deal_only(make: Callable[[Target], Command]) -> Callable[[Line], Parsed]:
     """The parser of a command that takes a deal and nothing else."""
 
     def parse_deal(line: Line) -> Parsed:
@@ -58,7 +58,7 @@ def deal_only(make: Callable[[Target], Command], verb: str) -> Callable[[Line], 
         if found is not None and not join(rest):
             return make(found)
         target = named(line.words)
-        return _no_deal(line, verb) if target is None else make(target)
+        return _no_deal() if target is None else make(target)
 
     return parse_deal
 
@@ -102,7 +102,7 @@ def update_line(line: Line) -> Parsed:
     elif target is None:
         target, rest = take_exact(rest)
     if target is None:
-        return _no_deal(line, "update")
+        return _no_deal()
     if not rest and not odd:
         return Update(target)
     try:
@@ -195,7 +195,7 @@ def member_line(line: Line) -> Parsed:
         stop = words.index(email) if email is not None else len(words)
         target, words = named(words[:stop]), words[stop:]
     if target is None:
-        return _no_deal(line, "add somebody to")
+        return _no_deal()
     rest = [word for word in words if word is not email]
     while rest and rest[-1].plain in {"to", "team", "the", "of"}:
         rest.pop()
@@ -221,7 +221,7 @@ def _email_among(words: Sequence[Word]) -> Word | None:
     return next(iter(whole or meant), None)
 
 
-def move_line(move: Move, verb: str) -> Callable[[Line], Parsed]:
+def move_line(move: Move) -> Callable[[Line], Parsed]:
     """The parser of a status move: a deal, and what follows it as the reason."""
 
     def parse_move(line: Line) -> Parsed:
@@ -235,7 +235,7 @@ def move_line(move: Move, verb: str) -> Callable[[Line], Parsed]:
             cut = 1 if found is not None or quoted else len(words)
         target = named(words[:cut])
         if target is None:
-            return _no_deal(line, verb)
+            return _no_deal()
         reason = re.sub(
             r"^(?:because(?: of)?|reason)\b:?|^[-:–—]", "", join(words[cut:]), flags=re.I
         )
@@ -260,13 +260,13 @@ def close_line(line: Line) -> Parsed:
             move = _CLOSE_AS.get(line.words[index + 1].plain)
             if move is not None:
                 rest = (*line.words[:index], *line.words[index + 2 :])
-                return move_line(move, "close")(Line(line.text, rest, line.today))
+                return move_line(move)(Line(line.text, rest, line.today))
     if line.words and line.words[0].plain == "date":
         return update_line(Line(line.text, (Word("close", 0, 0), *line.words), line.today))
     target, _rest = take_exact(line.words)
     deal = str(target) if target is not None else join(line.words)
     if not deal:
-        return _no_deal(line, "close")
+        return _no_deal()
     choices = tuple(Choice(sentence(label), f"{verb} {deal}") for verb, label in _ENDS)
     return Ask(sentence("How does the deal end?"), choices)
 
@@ -276,7 +276,7 @@ def eligible_line(line: Line) -> Parsed:
     words = line.words
     if not words or join(words).casefold() in {"me", "we", "us", "company", "partner", "i"}:
         return Eligible()
-    return deal_only(Eligible, "check")(line)
+    return deal_only(Eligible)(line)
 
 
 def language_line(line: Line) -> Parsed:

@@ -9,6 +9,7 @@ from typing import cast
 from bot.conversation import Message, SendFailure
 from bot.store.jsontext import Json
 from cards.elements import with_line_on_top
+from cards.language import speaking
 from cards.wording import Text, words
 
 _REPEAT = words("You may have got this message already.")
@@ -38,7 +39,8 @@ def read(stored: Json) -> Message:
 def as_repeat(message: Message) -> Message:
     """The message, saying that it may be there already: a line on top of a card, or a sentence."""
     if message.card is not None:
-        return replace(message, card=with_line_on_top(message.card, _REPEAT))
+        with speaking(_language(message.card)):
+            return replace(message, card=with_line_on_top(message.card, _REPEAT))
     return replace(message, text=f"{message.text} ({_REPEAT.plain})")
 
 
@@ -56,7 +58,8 @@ def shortened(stored: Json, failure: SendFailure = SendFailure.TOO_BIG) -> Json 
         return None
     said = message.text if message.card is None else message.summary or _spoken(message.card)
     cut = (said or "")[:_MOST_CHARACTERS].rstrip()
-    return {"text": f"{cut}\n\n{_why(failure).plain}".strip(), "shortened": True}
+    with speaking(_language(message.card or {})):
+        return {"text": f"{cut}\n\n{_why(failure).plain}".strip(), "shortened": True}
 
 
 def _why(failure: SendFailure) -> Text:
@@ -65,6 +68,12 @@ def _why(failure: SendFailure) -> Text:
             "This message was too big for Teams and is shortened. Ask me for the deal to see all."
         )
     return words("Teams did not take this message's card. Ask me for the deal to see all.")
+
+
+def _language(card: Mapping[str, object]) -> str | None:
+    """The language a card is written in; English ones do not say so."""
+    said = card.get("lang")
+    return said if isinstance(said, str) else None
 
 
 def _spoken(card: Mapping[str, object]) -> str:

@@ -14,7 +14,8 @@ LINK_HOSTS: Final = frozenset({"partner.microsoft.com"})
 """Where a button may lead (case C5)."""
 
 _LONGEST_NAME: Final = 400
-_LONGEST_TITLE: Final = 25
+LONGEST_TITLE: Final = 25
+"""Characters of a title that a button shows on a phone."""
 
 
 class _Action(Part):
@@ -56,7 +57,7 @@ def button(
 
     `inputs` says whether the press brings the card's inputs along and checks them first.
     """
-    title = shortened(title, _LONGEST_TITLE)
+    title = shortened(title, LONGEST_TITLE)
     return _pressed(title, action, primary=primary, danger=danger, inputs=inputs)
 
 

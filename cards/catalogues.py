@@ -23,6 +23,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from cards.buttons import LONGEST_TITLE
 from cards.language import LOCALES, TYPED, Language
 
 ROOT: Final = Path(__file__).parent.parent
@@ -166,10 +167,45 @@ def faults(language: Language) -> list[str]:
         found.append("not up to date with the code: run update")
     if path_of(language).with_suffix(".mo").read_bytes() != as_mo(language):
         found.append("not compiled: run compile")
+    titles = frozenset(button_titles())
     for message in held:
         if message.id:
-            found += [f"{said}: {message.id!r}" for said in faults_of(message, held.num_plurals)]
+            said = faults_of(message, held.num_plurals)
+            if message.id in titles and len(str(message.string)) > LONGEST_TITLE:
+                said.append(f"a button holds {LONGEST_TITLE} characters")
+            found += [f"{fault}: {message.id!r}" for fault in said]
     return found
+
+
+def button_titles() -> Iterator[str]:
+    """The sentences that stand on buttons: `button(words(...), ...)`, `(words(...), Action())`."""
+    for folder in SPOKEN_IN:
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                title = _title_in(node)
+                if title is not None:
+                    yield title
+
+
+def _title_in(node: ast.AST) -> str | None:
+    """The sentence of a title that is short enough in English; a `spoken` one may be long."""
+    match node:
+        case ast.Call(func=ast.Name(id="button"), args=[first, *_], keywords=named):
+            spoken = any(each.arg == "spoken" for each in named)
+            said = None if spoken else _said_by(first)
+        case ast.Tuple(elts=[first, ast.Call(func=ast.Name(id=name))]) if name[:1].isupper():
+            said = _said_by(first)
+        case _:
+            said = None
+    return said if said is not None and len(said) <= LONGEST_TITLE else None
+
+
+def _said_by(node: ast.expr) -> str | None:
+    match node:
+        case ast.Call(func=ast.Name(id="words"), args=[ast.Constant(value=str(said)), *_]):
+            return said
+        case _:
+            return None
 
 
 def faults_of(message: Message, forms: int) -> list[str]:

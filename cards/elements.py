@@ -13,6 +13,7 @@ from typing import Final
 from cards.actions import Action, pack
 from cards.buttons import action_set, button, link, tap, toggle
 from cards.inputs import Choice, choice_input, date_input, number_input, text_input, toggle_input
+from cards.language import Language, spoken
 from cards.pieces import (
     Card,
     Column,
@@ -325,6 +326,7 @@ def _card(
         actions=actions or None,
         speak=summary,
         fallback_text=summary,
+        lang=None if spoken() is Language.ENGLISH else spoken().value,
         **about,
     )
     return plain(built)

@@ -21,7 +21,7 @@ from cards.elements import (
     toggle,
     words,
 )
-from cards.language import marked
+from cards.language import Language, marked, spoken, typed_as
 from cards.reader import Reader
 from cards.wording import sentence
 
@@ -119,6 +119,9 @@ def _all(commands: Sequence[CommandHelp], signed_in: bool) -> dict[str, object]:
         "Say “help” and a command for examples."
     )
     body.append(paragraph(hint, size=Size.SMALL, spacing="medium"))
+    if spoken() is not Language.ENGLISH:
+        as_well = words("All of it can be said in English as well.")
+        body.append(paragraph(as_well, size=Size.SMALL, spacing="small"))
     return card(body, _buttons(signed_in), summary=title)
 
 
@@ -198,7 +201,7 @@ def _buttons(signed_in: bool) -> list[Piece]:
 
 
 def _one(command: CommandHelp) -> dict[str, object]:
-    title = text(command.name)
+    title = text(next(iter(typed_as(command.name)), command.name))
     body = [
         heading(title),
         paragraph(text(sentence(command.summary))),

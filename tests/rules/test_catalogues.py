@@ -4,6 +4,7 @@ import pytest
 from babel.messages.catalog import Message
 
 from cards import catalogues
+from cards.buttons import LONGEST_TITLE
 from cards.catalogues import NotLiteral, faults_of, sentences_of
 from cards.language import Language, language_of, speaking, translated
 from cards.wording import counted, text, words
@@ -92,3 +93,9 @@ def test_words_kept_in_a_table_are_equal_to_words_made_now() -> None:
     assert words("Save") == text("Save")
     assert words("Save") != words("Drop")
     assert len({words("Save"), text("Save")}) == 1
+
+
+def test_the_titles_of_buttons_are_known_so_that_none_is_cut_short() -> None:
+    found = set(catalogues.button_titles())
+    assert {"Sign in", "Show the deal", "Save"} <= found
+    assert all(len(title) <= LONGEST_TITLE for title in found)
