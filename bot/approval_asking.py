@@ -38,7 +38,7 @@ from bot.store.jsontext import Json
 from bot.store.proposals import Kind as Written
 from bot.store.proposals import Proposal
 from bot.store.team_seats import TeamSeat
-from bot.team_roles import SHOWN, has_team, holders_of, renew
+from bot.team_roles import ASK_SECONDS, SHOWN, has_team, holders_of, renew
 from cards.approval import Kind
 from cards.changes import FieldChange
 from cards.notice import notice_card
@@ -163,7 +163,7 @@ async def _ask(
     account = await desk.identity.account(turn.person)
     now, rules = desk.now(), _rules(desk, turn)
     await meet(desk, turn.place, rules.approvers)
-    await renew(desk, turn.place, rules.roles, older_than=SHOWN)
+    await renew(desk, turn.place, rules.roles, older_than=SHOWN, within=ASK_SECONDS)
     async with desk.store.begin() as connection:
         known = await people.find(connection, turn.person.tenant, turn.person.id)
         upn = account.upn if account else known.upn if known else None

@@ -23,6 +23,8 @@ from bot.store.team_seats import TeamSeat
 _log = structlog.get_logger(__name__)
 LOOK_SECONDS = 1.2
 """How long a press may wait for the roster."""
+ASK_SECONDS = 5.0
+"""How long asking for an approval waits for it: who asks is told "working on it" meanwhile."""
 FRESH = timedelta(seconds=30)
 """How old a roster may be that decides who may press, when Teams does not give a newer one."""
 AT_ONCE = timedelta(0)
@@ -51,7 +53,12 @@ def has_team(place: Place) -> bool:
 
 
 async def renew(
-    desk: Desk, place: Place, roles: Collection[TeamRole], *, older_than: timedelta
+    desk: Desk,
+    place: Place,
+    roles: Collection[TeamRole],
+    *,
+    older_than: timedelta,
+    within: float = LOOK_SECONDS,
 ) -> None:
     """Read the roster anew when what is kept of it is older; what cannot be read stays as it is.
 
@@ -65,7 +72,7 @@ async def renew(
     if kept is not None and asked - kept < older_than:
         return
     try:
-        async with asyncio.timeout(LOOK_SECONDS):
+        async with asyncio.timeout(within):
             roster = await desk.sender.roster(place)
     except (SendFailed, TimeoutError) as error:
         _log.warning("team not seen", conversation=place.channel, error=str(error))
