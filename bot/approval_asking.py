@@ -31,6 +31,7 @@ from bot.policy import (
 from bot.proposal_fields import age_of, changes_between, texts, typed
 from bot.registration_rules import Age
 from bot.replies import Reply, Where
+from bot.sealed import seal_request
 from bot.store import approvals, jsontext, people, proposals, registrations, team_seats
 from bot.store.approvals import Approval, State, Subject
 from bot.store.drafts import Draft
@@ -201,6 +202,7 @@ async def _ask(
         if approval is None:
             return writing.not_valid()
         if created:
+            await seal_request(connection, desk.seals, approval, now)
             await noted(connection, approval, turn, "asked", now)
     crash_at(Point.APPROVAL_ASKED)
     desk.wake_approvals()

@@ -37,6 +37,7 @@ from bot.identity import SignInNeeded, SignInUnavailable
 from bot.registration_rules import Age, Standing
 from bot.registration_rules import State as Stage
 from bot.replies import Reply
+from bot.sealed import is_granted
 from bot.store import (
     approval_copies,
     approvals,
@@ -221,6 +222,8 @@ class ApprovalWork:
         held = await self._claimed(approval)
         if held is None:
             return
+        if not await self._is_granted(held, proposal):
+            return
         creates = proposal.kind is proposals.Kind.CREATE
         if creates and not _is_what_was_approved(approval, proposal):
             await self._finish(held, End(State.FAILED, _ALTERED))
@@ -286,7 +289,7 @@ class ApprovalWork:
         turn = await self._turn(approval, approval.place)
         token = await self._desk.identity.bearer(turn.person)
         held = await self._claimed(approval)
-        if held is None:
+        if held is None or not await self._is_granted(held, None):
             return
         if not await self._is_still_so(held, token):
             return
@@ -367,6 +370,14 @@ class ApprovalWork:
             key = f"approval:{kept.id}:sign_in"
             await tell(connection, kept, kept.requester, message, key, now)
 
+    async def _is_granted(self, held: Approval, proposal: Proposal | None) -> bool:
+        """Whether what is about to be written was really approved; else the request ends here."""
+        async with self._desk.store.read() as connection:
+            if await is_granted(connection, self._desk.seals, held, proposal):
+                return True
+        await self._give_up(held, _TAMPERED)
+        return False
+
     async def _claimed(self, approval: Approval) -> Approval | None:
         now = self._desk.now()
         async with self._desk.store.begin() as connection:
@@ -425,6 +436,9 @@ _NOT_READABLE = marked("Partner Center does not show this deal to the requester 
 _TOO_LATE = marked("It could not be carried out within a day; ask again.")
 _GONE = marked("The change itself is no longer there.")
 _REFUSED = marked("Partner Center refused the change.")
+_TAMPERED = marked(
+    "What is stored is not what was approved; ask again, and tell your administrator."
+)
 _ALTERED = marked("What was asked for does not match its fingerprint.")
 _OTHER = marked("Another registration of this deal is on its way or done.")
 _NOT_REGISTERED = marked("The requester was told why, in their personal chat.")

@@ -26,6 +26,7 @@ from bot.approval_view import (
 from bot.crash import Point, crash_at
 from bot.desk import Desk, Turn
 from bot.replies import Reply, Where
+from bot.sealed import is_genuine, seal_vote
 from bot.store import approval_copies, approvals, people
 from bot.store.approvals import Approval, State, Verdict
 from bot.team_roles import AT_ONCE, SHOWN, renew
@@ -132,6 +133,9 @@ async def _vote(
         elif read.expires <= now:
             note = None
             await expire(connection, desk, read, now)
+        elif not await is_genuine(connection, desk.seals, read):
+            await noted(connection, read, turn, "refused.tampered", now)
+            note = _TAMPERED
         else:
             note = await _mandate_used(connection, read, turn, who)
             counts = note is None
@@ -172,6 +176,9 @@ async def _count(
         return False
     fresh = await approvals.find(connection, read.id) or read
     given = await approvals.votes(connection, read.id)
+    for mine in given:
+        if mine.person == turn.person.id:
+            await seal_vote(connection, desk.seals, fresh, mine)
     decided: Approval | None = None
     if verdict is Verdict.REJECT:
         decided = await approvals.decide(
@@ -358,6 +365,7 @@ _REFUSED: Mapping[Refusal, Text] = {
     ),
     Refusal.NOT_AN_APPROVER: words("You may not approve this."),
 }
+_TAMPERED = words("This request is not as it was asked. It cannot be approved; ask for it again.")
 _VOTED = words("This right to decide has been used already; people count once.")
 _WHY_MISSING = words("Write the reason below, then press Reject.")
 _QUESTION_MISSING = words("Write your question below, then press Ask back.")

@@ -12,6 +12,7 @@ from bot.conversation import Person, Place, PlaceKind, Sender
 from bot.identity import Identity
 from bot.policy import NO_POLICY, Policy
 from bot.replies import Reply
+from bot.seals import NO_SEALS, Seals
 from bot.store import handles
 from bot.store.engine import Store
 from bot.store.people import Known
@@ -58,6 +59,7 @@ class Desk:
     languages: Choices = field(default_factory=Choices)
     wake_approvals: Callable[[], None] = nobody_to_wake
     """Called when something about a request for approval has to be carried out or sent."""
+    seals: Seals = NO_SEALS
 
     def personal(self, known: Known) -> Place | None:
         """The personal chat with somebody the bot has met; None when there was none yet."""

@@ -26,6 +26,7 @@ from bot.polling import Poller
 from bot.recovery import watch_proposals
 from bot.registration_row import Parts
 from bot.resolver import Resolver
+from bot.seals import Seals
 from bot.settings import Settings
 from bot.sign_in import SignInPages
 from bot.sign_in_cards import SignInCards
@@ -93,6 +94,7 @@ class House:
             policy=parse_policy(settings.approval_policy, settings.approvers),
             gate=approval_asking.gate,
             wake_approvals=bell.set,
+            seals=Seals([key.get_secret_value() for key in settings.encryption_keys]),
         )
         self.resolver = Resolver(
             Parts(

@@ -39,6 +39,7 @@ from bot.proposal_fields import (
 )
 from bot.registration_rules import Age
 from bot.replies import Reply, Row, Stand
+from bot.sealed import is_as_shown, seal_proposal
 from bot.store import approvals, audit, handles, proposals
 from bot.store import outbox as outbox_rows
 from bot.store.approvals import Subject
@@ -98,6 +99,7 @@ async def propose(desk: Desk, turn: Turn, referral: Referral, draft: Draft) -> R
             after={change.field: spelled(change.after) for change in draft.changes},
             now=desk.now(),
         )
+        await seal_proposal(connection, desk.seals, proposal_id, desk.now())
     shown = await view(desk, turn, referral)
     changes = in_order(draft.changes)
     card = proposal_card(shown, changes, draft.warnings, proposal_id, turn.reader, move=draft.move)
@@ -154,6 +156,8 @@ async def apply_again(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
         return proposal
     if proposal.state not in {State.CONFLICT, State.OPEN}:
         return await save(desk, turn, proposal_id)
+    if (altered := await _altered(desk, turn, proposal)) is not None:
+        return altered
     token = await bearer(desk, turn)
     referral = await desk.partner_center.get(token, proposal.referral_id)
     shown = await view(desk, turn, referral)
@@ -181,7 +185,7 @@ async def _rebase(
     desk: Desk, proposal: Proposal, referral: Referral, base: dict[str, str | None]
 ) -> bool:
     async with desk.store.begin() as connection:
-        return await proposals.rebase(
+        rebased = await proposals.rebase(
             connection,
             proposal,
             operations=proposal.operations,
@@ -191,6 +195,9 @@ async def _rebase(
             after=proposal.after,
             now=desk.now(),
         )
+        if rebased:
+            await seal_proposal(connection, desk.seals, proposal.id, desk.now())
+        return rebased
 
 
 def _impossible(shown: DealView, problems: Sequence[Problem], turn: Turn) -> Reply:
@@ -259,6 +266,8 @@ async def _follow(
 async def _apply(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     token = await bearer(desk, turn)
     request_id = str(uuid.uuid4())
+    if (altered := await _altered(desk, turn, proposal)) is not None:
+        return altered
     if not await advance(desk, turn, proposal, State.APPLYING, request_id=request_id):
         return await save(desk, turn, proposal.id)
     sent = await again(desk, proposal)
@@ -273,6 +282,15 @@ async def _apply(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
         _log.warning("outcome not noted", proposal=sent.id, error=str(error))
         look = (words("Check again"), Save(sent.id))
         return replace(_notice(_UNNOTED, look), unsettled=sent.id)
+
+
+async def _altered(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
+    """The end of a proposal that is not what its person was shown; None for every other."""
+    async with desk.store.read() as connection:
+        if await is_as_shown(connection, desk.seals, proposal):
+            return None
+    await advance(desk, turn, proposal, State.FAILED)
+    return _notice(_TAMPERED)
 
 
 async def _send(desk: Desk, turn: Turn, sent: Proposal, token: Bearer) -> Patched | Reply:
@@ -520,6 +538,12 @@ _REFUSED = Told(
     words("Partner Center refused this change earlier."),
     _NOTHING_CHANGED,
     words("Look at the deal as it is now and say what to change."),
+)
+_TAMPERED = Told(
+    words("This change is not what you were shown"),
+    words("Somebody altered it in my storage after you saw it."),
+    _NOTHING_CHANGED,
+    words("Please tell your administrator, and say again what you want to change."),
 )
 _NOT_VALID = Told(
     words("This card is no longer valid"),

@@ -21,6 +21,7 @@ from bot.store import (
     proposals,
     questions,
     registrations,
+    seals,
     snoozes,
     team_seats,
 )
@@ -45,6 +46,7 @@ KEPT: Mapping[str, tuple[timedelta, Prune]] = {
     "proposals": (timedelta(days=90), proposals.prune),
     "drafts": (timedelta(days=90), drafts.prune),
     "approvals": (timedelta(days=365), approvals.prune),
+    "seals": (timedelta(days=400), seals.prune),
     "registrations": (timedelta(days=365), registrations.prune),
 }
 """What is forgotten how long after its end; work that has not ended is never forgotten."""

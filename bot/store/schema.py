@@ -563,3 +563,12 @@ team_seats = sa.Table(
     sa.Column("is_owner", sa.Boolean, nullable=False),
     _text("upn", null=True),
 )
+
+seals = sa.Table(
+    "seals",
+    metadata,
+    sa.Column("subject", sa.Text, primary_key=True),
+    _text("seal"),
+    _time("at"),
+    sa.Index("ix_seals_at", "at"),
+)

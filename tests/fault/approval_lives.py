@@ -27,6 +27,8 @@ from bot.desk import Desk, Turn
 from bot.outbox import OutboxWorker
 from bot.policy import parse_policy
 from bot.recovery import recover_proposals
+from bot.sealed import seal_proposal
+from bot.seals import NO_SEALS
 from bot.store import approvals as requests
 from bot.store import people, proposals, schema
 from bot.store.engine import Store, open_store, upgrade
@@ -36,7 +38,7 @@ from partner_center.client import PartnerCenter
 from partner_center.patch import changes_document, encode
 from partner_center.referral import Change, Field
 from tests.chaos import OPEN_WRITES, OWED, Books, Posted, Written, books, compare
-from tests.fault.one_thread import in_one_thread
+from tests.fault.in_turns import in_turns
 
 TENANT = "aaaaaaaa-0000-4000-8000-000000000001"
 DEAL = "bbbbbbbb-0000-4000-8000-000000000002"
@@ -352,6 +354,7 @@ async def _asked(line: Line, instance: Instance) -> str:
             after={"value": "45000"},
             now=line.now(),
         )
+        await seal_proposal(connection, NO_SEALS, proposal_id, line.now())
     line.service.healed = True
     await approvals_asked(line, instance, proposal_id)
     line.service.healed = False
@@ -470,7 +473,7 @@ async def open_line(folder: Path) -> AsyncIterator[Line]:
     url = f"sqlite+aiosqlite:///{folder / 'lives.db'}"
     stores = (open_store(url), open_store(url))
     for store in stores:
-        in_one_thread(store)
+        in_turns(store)
     await upgrade(stores[0])
     try:
         yield Line(stores)

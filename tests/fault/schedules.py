@@ -28,7 +28,7 @@ from bot.store.engine import Store, open_store, upgrade
 from bot.store.registrations import Submission
 from partner_center.client import PartnerCenter
 from partner_center.eligibility import Policy
-from tests.fault.one_thread import in_one_thread
+from tests.fault.in_turns import in_turns
 from tests.fault.stand import FABRIKAM, intent, owed_by
 
 START = datetime(2026, 2, 20, 10, tzinfo=UTC)
@@ -358,7 +358,7 @@ async def open_line(folder: Path) -> AsyncIterator[Line]:
     url = f"sqlite+aiosqlite:///{folder / 'lives.db'}"
     stores = (open_store(url), open_store(url))
     for store in stores:
-        in_one_thread(store)
+        in_turns(store)
     await upgrade(stores[0])
     try:
         yield Line(stores)

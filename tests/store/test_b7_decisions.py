@@ -11,6 +11,8 @@ from bot.conversation import Person, Place, PlaceKind, Sender
 from bot.desk import Desk, Turn
 from bot.identity import Identity
 from bot.policy import parse_policy
+from bot.sealed import seal_request
+from bot.seals import NO_SEALS
 from bot.store import approvals, audit, people
 from bot.store.approvals import Approval, State, Subject
 from bot.store.engine import Store
@@ -78,7 +80,8 @@ async def asked(store: Store, number: int, quorum: int = 1) -> Approval:
                 connection, created, chat(person), f"card-{person.id}", for_person=person.id
             )
         found = await approvals.find(connection, created)
-    assert found is not None
+        assert found is not None
+        await seal_request(connection, NO_SEALS, found, NOW)
     return found
 
 

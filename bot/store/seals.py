@@ -1,0 +1,33 @@
+"""The seals of rows, kept beside them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store import rows
+from bot.store.schema import seals
+
+_TABLE = seals.c
+
+
+async def put(connection: AsyncConnection, subject: str, seal: str, now: datetime) -> None:
+    """Keeps the seal of a subject as it is now, in place of an earlier one."""
+    if not await rows.insert_if_absent(connection, seals, subject=subject, seal=seal, at=now):
+        again = seals.update().where(_TABLE.subject == subject)
+        await connection.execute(again.values(seal=seal, at=now))
+
+
+async def find(connection: AsyncConnection, subject: str) -> str | None:
+    """The seal of a subject."""
+    found: str | None = await connection.scalar(
+        sa.select(_TABLE.seal).where(_TABLE.subject == subject)
+    )
+    return found
+
+
+async def prune(connection: AsyncConnection, before: datetime) -> None:
+    """Forgets seals made before a moment; what they sealed is over then."""
+    await connection.execute(seals.delete().where(_TABLE.at < before))

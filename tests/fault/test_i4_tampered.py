@@ -1,0 +1,150 @@
+"""Case I4: somebody wrote into the database by hand. Nothing is written or sent because of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sandbox.deals import WOODGROVE
+from sandbox.people import PEOPLE
+from tests.fault.test_b_approvals import approval_in, presses, says, state_of
+from tests.scenario.conftest import patches
+from tests.scenario.test_approvals import DANA, asks_to_change, open_house, sees
+from tests.world import World
+
+TAMPERED = "tampered with"
+DEARER = json.dumps([{"op": "replace", "path": "/details/dealValue", "value": "9"}])
+
+
+def written(folder: Path, statement: str, *values: str) -> None:
+    """What somebody with the file at hand does."""
+    with closing(sqlite3.connect(folder / "dealdesk.db", timeout=10)) as rows, rows:
+        assert rows.execute(statement, values).rowcount > 0
+
+
+async def by_hand(world: World, statement: str, *values: str) -> None:
+    await asyncio.to_thread(written, world.folder, statement, *values)
+
+
+@pytest.fixture
+async def house(world: World) -> World:
+    return await open_house(world, approvers=DANA)
+
+
+@pytest.mark.parametrize(
+    ("statement", "value"),
+    [
+        ("UPDATE approvals SET diff = ?", "{}"),
+        ("UPDATE approvals SET operations = ?", DEARER),
+        ("UPDATE approvals SET base_etag = ?", '"other"'),
+        ("UPDATE approvals SET referral_id = ?", WOODGROVE),
+        ("UPDATE approvals SET quorum = ?", "0"),
+        ("UPDATE approvals SET requester = ?", PEOPLE["cleo"].oid),
+        ("UPDATE approvals SET expires = ?", "2099-01-01 00:00:00.000000"),
+        ("UPDATE seals SET seal = ?", "bad"),
+        ("DELETE FROM seals WHERE seal <> ?", ""),
+    ],
+    ids=lambda given: " ".join(given.split()[:4]) if given[:6] in {"UPDATE", "DELETE"} else "",
+)
+async def test_I4_a_request_that_was_altered_cannot_be_approved(
+    house: World, statement: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = await asks_to_change(house)
+    await by_hand(house, statement, value)
+    data = {"approval": approval_in(card)}
+    answered = await presses(house, "dana", "approve", data, card.id)
+    assert "not as it was asked" in says(answered)
+    assert state_of(house, data["approval"]) == "waiting"
+    assert await patches(house) == []
+    assert TAMPERED in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("voter", ["", "dana", "ben"], ids=["no vote", "forged", "the requester"])
+async def test_I4_an_approval_that_nobody_gave_writes_nothing(
+    house: World, voter: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = await asks_to_change(house)
+    if voter:
+        forged = "INSERT INTO approval_votes SELECT id, ?, 'approve', NULL, created FROM approvals"
+        await by_hand(house, forged, PEOPLE[voter].oid)
+    await by_hand(house, "UPDATE approvals SET version = version + 1, state = ?", "approved")
+    await sees(house, "ben", "not what was approved")
+    assert state_of(house, approval_in(card)) == "failed"
+    assert await patches(house) == []
+    assert TAMPERED in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("statement", "value"),
+    [
+        ("UPDATE proposals SET operations = ?", json.dumps(DEARER)),
+        ("UPDATE proposals SET base_etag = ?", '"other"'),
+        ("UPDATE proposals SET person = ?", PEOPLE["cleo"].oid),
+    ],
+    ids=["operations", "base", "person"],
+)
+async def test_I4_another_write_than_the_approved_one_is_not_made(
+    house: World, statement: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = await asks_to_change(house)
+    await by_hand(house, statement, value)
+    await presses(house, "dana", "approve", {"approval": approval_in(card)}, card.id)
+    await sees(house, "dana", "not what was approved")
+    assert await patches(house) == []
+    assert TAMPERED in capsys.readouterr().out
+
+
+OPERATIONS: Mapping[str, object] = {
+    "path": [{"op": "replace", "path": "/organizationId", "value": "other"}],
+    "op": [{"op": "remove", "path": "/team/-", "value": {}}],
+    "another value": [{"op": "replace", "path": "/details/dealValue", "value": "9"}],
+    "py/object": {"py/object": "os.system", "py/reduce": ["touch", "pwned"]},
+    "py/object inside": [
+        {"py/object": "builtins.exec", "op": "replace", "path": "/name", "value": "x"}
+    ],
+}
+
+
+@pytest.mark.parametrize("operations", OPERATIONS.values(), ids=OPERATIONS)
+async def test_I4_a_write_that_its_person_was_not_shown_never_leaves(
+    world: World, operations: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house = await open_house(world, policy="")
+    await house.says("ben", "update fabrikam analytics value 39k")
+    card = await house.hears("ben", until="Save this change?")
+    stored = json.dumps(json.dumps(operations))
+    await by_hand(house, "UPDATE proposals SET operations = ?", stored)
+    pressed = await presses(house, "ben", "save", (card.card or {})["actions"][0]["data"], card.id)
+    assert "not what you were shown" in says(pressed)
+    assert await patches(house) == []
+    assert TAMPERED in capsys.readouterr().out
+    assert not (house.folder / "pwned").exists()
+
+
+RUBBISH = {
+    "place": "UPDATE proposals SET place = ?",
+    "base": "UPDATE proposals SET base = ?",
+    "after": "UPDATE proposals SET after = ?",
+}
+
+
+@pytest.mark.parametrize("payload", ['{"py/object": "os.system"}', "[]", "{", "null", "1"])
+@pytest.mark.parametrize("column", RUBBISH)
+async def test_I4_rubbish_in_a_row_is_an_answer_and_runs_nothing(
+    world: World, column: str, payload: str
+) -> None:
+    house = await open_house(world, policy="")
+    await house.says("ben", "update fabrikam analytics value 39k")
+    card = await house.hears("ben", until="Save this change?")
+    await by_hand(house, RUBBISH[column], payload)
+    pressed = await house.clicks("ben", "Save", message=card.id)
+    assert pressed.status == 200
+    assert len(await house.ledger()) <= 1
+    still = await house.says("ben", "show fabrikam analytics")
+    assert still.status in {200, 201, 202}
