@@ -98,7 +98,7 @@ class OutboxWorker:
         self._jitter = jitter
         self._sleep = sleep
         self._windows = windows or Windows(now)
-        self._latest = latest or Latest(now)
+        self._latest = Latest(now) if latest is None else latest
         self._stands = stands
         self._together = Together(store)
         self._counted = now() - _WINDOW_MEMORY

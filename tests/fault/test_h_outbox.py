@@ -17,7 +17,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.conversation import Message, Person, Place, PlaceKind
+from bot.answering import Answering, Latest
+from bot.conversation import Message, Person, Place, PlaceKind, SendFailed
 from bot.outbox import LEASE, MOST_AGE, MOST_AT_ONCE, SETTLE, OutboxWorker
 from bot.settings import load
 from bot.store import feeds, outbox, people, schema
@@ -643,3 +644,88 @@ async def test_what_the_worker_stumbles_over_does_not_end_it(
         await post.world.sees("ben", lambda seen: [each.text for each in seen] == ["one"], "wins")
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_an_idle_worker_takes_no_lock(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    def begin(_store: Store) -> None:
+        raise AssertionError("an idle worker began to write")
+
+    await post.owe("one")
+    await post.work()
+    monkeypatch.setattr(Store, "begin", begin)
+    for _ in range(5):
+        post.clock.advance(60)
+        assert await post.worker.send_due() == 0
+
+
+async def test_h9_a_card_that_teams_refuses_arrives_as_text_at_once(post: Post) -> None:
+    await refuse(post, 400, "BadSyntax")
+    await post.owe(notice("won"))
+    await post.work()
+    (message,) = await post.told()
+    assert message.card is None
+    assert message.text.startswith("A deal was won")
+    assert await post.statuses() == [400, 201]
+    assert await post.states() == ["sent"]
+
+
+async def test_answers_count_and_leave_the_outbox_what_is_left(post: Post) -> None:
+    windows = Windows(post.clock)
+    answering = Answering(post.connector, windows, post.clock)
+    worker = OutboxWorker(
+        post.store, post.connector, post.clock, "bot-3", sleep=no_time, windows=windows
+    )
+    for number in range(4):
+        await answering.send(post.place(), Message(text=f"answer {number}"))
+    for number in range(4):
+        await post.owe(f"owed {number}")
+    while await worker.send_due():
+        continue
+    assert len(await post.told()) == 6
+    post.clock.advance(2)
+    while await worker.send_due():
+        continue
+    assert len(await post.told()) == 8
+
+
+async def test_h9_an_answer_that_gets_429_holds_the_outbox_there_too(post: Post) -> None:
+    windows = Windows(post.clock)
+    answering = Answering(post.connector, windows, post.clock)
+    worker = OutboxWorker(
+        post.store, post.connector, post.clock, "bot-3", sleep=no_time, windows=windows
+    )
+    await refuse(post, 429, "Throttled", headers={"Retry-After": "30"})
+    with pytest.raises(SendFailed):
+        await answering.send(post.place(), Message(text="answer"))
+    await post.owe("owed")
+    while await worker.send_due():
+        continue
+    assert await post.told() == []
+    post.clock.advance(30)
+    while await worker.send_due():
+        continue
+    assert [message.text for message in await post.told()] == ["owed"]
+
+
+async def test_an_owed_reply_never_overwrites_what_was_shown_later(post: Post) -> None:
+    await post.owe("one")
+    await post.work()
+    (shown,) = await post.told()
+    latest = Latest(post.clock)
+    worker = OutboxWorker(
+        post.store, post.connector, post.clock, "bot-3", sleep=no_time, latest=latest
+    )
+    async with post.store.begin() as connection:
+        await outbox.put(
+            connection,
+            post.place(),
+            written(Message(text="older")),
+            post.clock(),
+            target_message=shown.id,
+            as_of=post.clock(),
+        )
+    latest.note(post.place().conversation_id, shown.id, post.clock() + timedelta(seconds=1))
+    while await worker.send_due():
+        continue
+    assert [message.text for message in await post.told()] == ["one"]
+    assert await post.states() == ["sent", "failed"]

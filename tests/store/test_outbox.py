@@ -238,3 +238,60 @@ async def test_processes_claiming_at_once_never_share_a_message(
     assert len(everything) == len(set(everything)) == 48
     assert {times for one in taken for times in one.values()} == {1}
     assert await claim(store) == []
+
+
+async def owes(
+    store: Store, text: str, at: datetime, *, as_of: datetime | None = None, key: str | None = None
+) -> bool:
+    """Another content for one message."""
+    async with store.begin() as connection:
+        return await outbox.put(
+            connection, place(), {"text": text}, at, target_message="m", as_of=as_of, key=key
+        )
+
+
+async def test_of_two_states_of_a_message_only_the_later_is_sent(store: Store) -> None:
+    assert await owes(store, "old", NOW)
+    assert await owes(store, "new", NOW + timedelta(seconds=1))
+    (owed,) = await claim(store, NOW + LEASE)
+    assert owed.message == {"text": "new"}
+    await sent(store, owed)
+    assert await claim(store, NOW + LEASE) == []
+
+
+async def test_a_reply_from_before_a_state_that_waits_or_was_sent_is_not_put(store: Store) -> None:
+    later = NOW + timedelta(seconds=1)
+    assert await owes(store, "result", later)
+    assert not await owes(store, "working", later, as_of=NOW)
+    (owed,) = await claim(store, NOW + LEASE)
+    await sent(store, owed)
+    assert not await owes(store, "working", later, as_of=NOW)
+    assert await owes(store, "after", later, as_of=later + timedelta(seconds=1))
+
+
+async def test_a_state_that_was_promised_before_is_not_lost_when_promised_again(
+    store: Store,
+) -> None:
+    assert await owes(store, "state", NOW, key="k")
+    assert not await owes(store, "state", NOW + timedelta(seconds=1), key="k")
+    assert [one.message for one in await claim(store, NOW + LEASE)] == [{"text": "state"}]
+
+
+async def test_a_reply_is_overtaken_by_what_a_person_saw_later(store: Store) -> None:
+    await owes(store, "reply", NOW, as_of=NOW)
+    async with store.begin() as connection:
+        (waiting,) = await outbox.replies_waiting(connection)
+        assert waiting == outbox.Reply(place().conversation_id, "m", NOW)
+        before = NOW - timedelta(seconds=1)
+        assert await outbox.overtake(connection, waiting.conversation, "m", before) == 0
+        assert await outbox.overtake(connection, waiting.conversation, "m", NOW) == 1
+    assert await claim(store) == []
+
+
+async def test_whether_anything_is_due_is_known_by_reading(store: Store) -> None:
+    async with store.read() as connection:
+        assert not await outbox.is_due(connection, NOW)
+    await promise(store, "1")
+    async with store.read() as connection:
+        assert not await outbox.is_due(connection, NOW - timedelta(seconds=1))
+        assert await outbox.is_due(connection, NOW)
