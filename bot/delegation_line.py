@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.command import Ask, Choice, Delegate, Parsed, Unclear
 from bot.dates import AmbiguousDate, UnreadableDate, parse_date
+from bot.keywords import english
 from bot.lines import DATE_FORMS, Line
 from bot.words import join
 from cards.reader import day_in_words
@@ -20,7 +21,7 @@ def delegate_line(line: Line) -> Parsed:
         said.pop(0)
     if not said:
         return Delegate()
-    if join(said).casefold() in _NOBODY:
+    if english(join(said).casefold()) in _NOBODY:
         return Delegate(stop=True)
     cut = next((n for n, word in enumerate(said) if n and word.plain in {"until", "till"}), None)
     if cut is None:

@@ -42,6 +42,7 @@ KEYWORDS = (
     typed_word("as"),
     typed_word("because"),
     typed_word("error"),
+    typed_word("me"),
     typed_word("nobody"),
     typed_word("to"),
     typed_word("until"),

@@ -23,6 +23,7 @@ from bot.command import (
     Unclear,
     Update,
 )
+from bot.keywords import english
 from bot.targets import Target, exact, named, take_exact
 from bot.words import Word, join
 from cards.language import Language
@@ -236,9 +237,10 @@ def move_line(move: Move) -> Callable[[Line], Parsed]:
         target = named(words[:cut])
         if target is None:
             return _no_deal()
-        reason = re.sub(
-            r"^(?:because(?: of)?|reason)\b:?|^[-:–—]", "", join(words[cut:]), flags=re.I
-        )
+        behind = words[cut:]
+        if behind and behind[0].plain == "because" != behind[0].folded:
+            behind = behind[1:]
+        reason = re.sub(r"^(?:because(?: of)?|reason)\b:?|^[-:–—]", "", join(behind), flags=re.I)
         return MoveDeal(target, move, reason.strip())
 
     return parse_move
@@ -274,7 +276,14 @@ def close_line(line: Line) -> Parsed:
 def eligible_line(line: Line) -> Parsed:
     """`eligible`, `eligible me` or `eligible DEAL`."""
     words = line.words
-    if not words or join(words).casefold() in {"me", "we", "us", "company", "partner", "i"}:
+    if not words or english(join(words).casefold()) in {
+        "me",
+        "we",
+        "us",
+        "company",
+        "partner",
+        "i",
+    }:
         return Eligible()
     return deal_only(Eligible)(line)
 
@@ -318,6 +327,7 @@ def nothing(command: Command) -> Callable[[Line], Parsed]:
     return lambda _line: command
 
 
+_OURSELVES = frozenset({"me", "we", "us", "company", "partner", "i"})
 _ENDS = (("won", marked("Won")), ("lost", marked("Lost")), ("error", marked("Error")))
 _FILTERS = {
     "mine": Filter.MINE,

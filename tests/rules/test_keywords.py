@@ -6,12 +6,13 @@ from datetime import date
 
 import pytest
 
-from bot.command import Ask, Help, Show, Speak, Unclear
+from bot.command import Ask, Delegate, Help, MoveDeal, Show, Speak, Unclear
 from bot.commands import COMMANDS, parse
 from bot.keywords import KEYWORDS, english, in_english
 from bot.targets import Handle
 from cards.catalogues import TRANSLATED
 from cards.language import Language, speaking, translated, typed_as
+from partner_center.referral import Move
 
 TODAY = date(2026, 11, 23)
 NAMES = [spec.name for spec in COMMANDS]
@@ -110,3 +111,17 @@ def test_a_deal_is_named_alike_in_every_language() -> None:
     for language in Language:
         with speaking(language):
             assert parse("#1042", TODAY) == Show(Handle(1042))
+
+
+def test_the_reason_begins_behind_the_word_for_because() -> None:
+    with speaking("de-DE"):
+        found = parse("lost #1042 weil Budget gekürzt", TODAY)
+    assert found == MoveDeal(Handle(1042), Move.LOST, "Budget gekürzt")
+    assert parse("lost #1042 weil es so ist", TODAY) == MoveDeal(
+        Handle(1042), Move.LOST, "weil es so ist"
+    )
+
+
+def test_nobody_and_ourselves_are_understood_in_the_language_spoken() -> None:
+    with speaking("de-DE"):
+        assert parse("delegate to niemand", TODAY) == Delegate(stop=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cards.language import speaking
+from cards.language import speaking, typed_as
 from cards.wording import sentence
 from tests.world import World
 
@@ -31,3 +31,12 @@ async def test_a_conversation_is_answered_in_the_language_it_has_chosen(ben: Wor
 async def test_each_person_is_answered_in_the_language_of_their_teams(ben: World) -> None:
     await ben.says("ben", "sign out", locale="de-DE")
     await ben.hears("ben", until=said_in("de-DE", "You are signed out"))
+
+
+async def test_a_command_is_understood_in_the_language_it_is_answered_in(ben: World) -> None:
+    with speaking("de-DE"):
+        show = typed_as("show")[0]
+    await ben.says("ben", f"{show} fabrikam", locale="de-DE")
+    await ben.hears("ben", until="USD 30.000")
+    await ben.says("ben", "show fabrikam", locale="de-DE")
+    await ben.hears("ben", until="USD 30.000")
