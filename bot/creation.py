@@ -47,12 +47,10 @@ async def save(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
     proposal = await find_own(desk, turn, proposal_id, creates=True)
     if isinstance(proposal, Reply):
         return proposal
-    held = await desk.gate(desk, turn, proposal, asking=True)
-    if held is not None:
-        return held
     match proposal.state:
         case State.OPEN:
-            return await _create(desk, turn, proposal)
+            held = await desk.gate(desk, turn, proposal, asking=True)
+            return held if held is not None else await _create(desk, turn, proposal)
         case State.APPLYING:
             return await _follow(desk, turn, proposal)
         case State.UNKNOWN:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -104,8 +105,13 @@ async def _recover(desk: Desk, proposal: Proposal) -> None:
     if reply is None:
         return
     async with desk.store.read() as connection:
-        if await approvals.granted(connection, Subject.PROPOSAL, proposal.id) is not None:
+        approved = await approvals.granted(connection, Subject.PROPOSAL, proposal.id) is not None
+        fresh = await rows.find(connection, proposal.id)
+    if approved:
+        if proposal.kind is not Kind.CREATE or fresh is None or fresh.state is not State.UNKNOWN:
             return
+        proposal = replace(proposal, message_id=None)
+        # The cards of the request stay as they are; its requester is asked beside them.
     await proposals.owe_outcome(desk, proposal, reply)
 
 

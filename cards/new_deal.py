@@ -186,7 +186,7 @@ def _said(name: str, values: Mapping[str, Value], reader: Reader) -> Text:
     if name == "country":
         return reader.country(str(values[name]))
     currency = values.get("currency")
-    return shown(name, values[name], str(currency) if currency else None, reader)
+    return shown(name, values[name], str(currency) if currency else None, reader, limit=600)
 
 
 def _input(name: str, given: Mapping[str, str], reader: Reader) -> Piece:

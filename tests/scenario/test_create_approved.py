@@ -133,6 +133,23 @@ async def test_a_lost_answer_under_approval_is_looked_for_and_not_sent_again(hou
     assert len(await posts(house)) == len(await house.ledger()) == 1
 
 
+async def test_its_requester_is_asked_when_nobody_knows(house: World) -> None:
+    await asks_for_a_deal(house)
+    await house.fault("drop_before", method="POST", path="/referrals$")
+    await house.clicks("dana", "Approve")
+    async with asyncio.timeout(20):
+        while states(house) != ["unknown"]:
+            await posts(house)
+    await house.advance(601)
+    asked = "looked for more than ten minutes"
+    await house.sees("ben", lambda seen: asked in seen[-1].words, within=40)
+    await house.clicks("ben", "Look again")
+    await house.hears("ben", until=asked)
+    await house.clicks("ben", "Start over")
+    await house.hears("ben", until="It will be a private deal")
+    assert len(await posts(house)) == 1
+
+
 async def test_a_channel_that_follows_approvals_hears_of_a_new_deal(house: World) -> None:
     await house.says("ben", "subscribe approvals", "wins")
     await house.hears("ben", "wins")
