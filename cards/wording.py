@@ -81,6 +81,7 @@ class _Sentence(Text):
 
 NO_TEXT: Final = Text("", "")
 _LINE_MARK: Final = " ↵ "
+_SHORT: Final = 80
 _MOST_MARKS: Final = 4
 """Combining marks on one letter; living scripts need three at most."""
 
@@ -90,6 +91,11 @@ _SPECIAL: Final = re.compile(r"([\\`*_\[\]{}<>&~|])")
 _AT_START: Final = re.compile(r"(?=#{1,6}(\s|$)|[+\-](\s|$)|[-=][-= ]*$)")
 _NUMBERED: Final = re.compile(r"(\d{1,9})(?=[.)](\s|$))")
 _BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5")
+_HARMLESS: Final = re.compile(
+    r"[ -~\u00a1-\u02ff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u27ff"
+    r"\u3001-\u3029\u3041-\u3096\u309b-\u30ff\u4e00-\u9fff]*"
+)
+"""Letters and signs of which none is blank, joins others or is a mark on them."""
 _JOINERS: Final = frozenset("\u200c\u200d")
 
 
@@ -99,7 +105,17 @@ def text(value: str, *, limit: int = 200) -> Text:
     HTML entities are decoded once (API reference 4.3); line breaks show as ↵; invisible and
     direction-changing characters show as (U+202E). Longer than `limit` characters ends in "…".
     """
+    return _often(value, limit) if len(value) <= _SHORT else _one_line(value, limit)
+
+
+def _one_line(value: str, limit: int) -> Text:
     return _line(_clip(_LINE_MARK.join(_lines(value, limit)), limit))
+
+
+@lru_cache(maxsize=2048)
+def _often(value: str, limit: int) -> Text:
+    """Names and numbers come again and again: in a list, and on the next card of the same deal."""
+    return _one_line(value, limit)
 
 
 def passage(value: str, *, limit: int = 600, lines: int = 12) -> Text:
@@ -194,8 +210,14 @@ def _clip(shown: str, limit: int) -> str:
 
 def _visible(row: str) -> str:
     """The row with nothing hidden in it, spaces collapsed as a card would do anyway."""
-    if row.isascii() and row.isprintable():
-        return _spaced(row)
+    spaced = row.replace("\u00a0", " ")
+    if spaced.isprintable() and _HARMLESS.fullmatch(spaced):
+        return _spaced(spaced)
+    return _inspected(row)
+
+
+def _inspected(row: str) -> str:
+    """The same, sign by sign: for whatever may hold something hidden."""
     seen: list[str] = []
     marks = 0
     for index, character in enumerate(row):

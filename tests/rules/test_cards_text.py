@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cards import wording
 from cards.wording import Text, counted, is_longer, passage, text, words
 
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -138,3 +139,11 @@ def test_words_escape_what_they_are_given_and_count() -> None:
     assert words("*{a}*", a="_b_") == Text("*_b_*", r"\*\_b\_\*")
     assert counted("{count} day", "{count} days", 1).plain == "1 day"
     assert counted("{count} day", "{count} days", 2).plain == "2 days"
+
+
+LETTERS = st.sampled_from("aü „“–…●✔■→€日本語カナ゙\u0301\u200d\u00ad\u2800\u3000 \u00a0")
+
+
+@given(st.text(max_size=40) | st.text(LETTERS))
+def test_c3_the_short_way_to_harmless_text_ends_where_the_long_one_does(row: str) -> None:
+    assert wording._visible(row) == wording._inspected(row)
