@@ -42,6 +42,7 @@ from cards.elements import (
     heading,
     paragraph,
     passage,
+    tap,
     text,
     text_input,
     words,
@@ -256,7 +257,7 @@ def _row(view: ApprovalView, reader: Reader, *, who: bool) -> Piece:
         )
     else:
         second = words("{state}; until {end}", state=state, end=reader.moment(view.expires))
-    opens = button(words("Open {deal}", deal=_which(view)), OpenApproval(view.id))
+    opens = tap(OpenApproval(view.id), first, second)
     lines = [
         paragraph(first),
         paragraph(second, subtle=True, size=Size.SMALL, spacing="none"),
