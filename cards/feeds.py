@@ -181,10 +181,10 @@ def feed_form_card(
 
 
 _FIELDS: Final = (
-    ("value", words("Value above"), words("For example USD 100k; empty: every value")),
-    ("country", words("Countries"), words("For example DE, AT; empty: every country")),
+    ("value", words("Value above"), words("For example USD 100k")),
+    ("country", words("Countries"), words("For example DE, AT")),
     ("solution", words("Solution"), words("A piece of its name, or its id")),
-    ("quiet", words("Quiet hours"), words("For example 18-8; what happens then comes after it")),
+    ("quiet", words("Quiet hours"), words("For example 18-8")),
 )
 
 

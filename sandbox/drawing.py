@@ -37,8 +37,8 @@ border: 0; clip-path: inset(50%) } </style>
 THEMES = ("light", "dark", "contrast")
 WIDTHS = (320, 480, 800)
 """A phone, a narrow pane and a desk, in CSS pixels."""
-RULES = ("layout", "choices", "names", "colours")
-"""`layout` and `choices` (of drop-downs) depend on width and words, `colours` on the theme."""
+RULES = ("layout", "fields", "names", "colours")
+"""`layout` and `fields` (what stands in them) depend on width and words, `colours` on the theme."""
 _WINDOW = 900
 _TABS_AT_ONCE = 40
 _MOST_TABS = 4000

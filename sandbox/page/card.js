@@ -80,6 +80,8 @@ export function drawCard(json, { theme = "light", onPress = () => {} } = {}) {
     if (action instanceof AC.OpenUrlAction) open(action.url);
     else if (action instanceof AC.SubmitAction || action instanceof AC.ExecuteAction) onPress(press(action));
   };
+  // The renderer's own pattern goes on where it stopped last time, and so refuses every second language.
+  AC.CardElement.langProperty.regEx.lastIndex = 0;
   const context = new AC.SerializationContext();
   card.parse(json, context);
   const element = card.render() ?? document.createElement("div");

@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.client, pytest.mark.asyncio(loop_scope="module")]
 
 OUT = CHECKOUT / "out" / "cards" / "failed"
 CARDS = {language: make() for language, make in samples.in_every_language().items()}
-GROWING = [rule for rule in RULES if rule != "choices"]
-"""For words longer than real ones: an open drop-down shows the whole choice."""
+GROWING = [rule for rule in RULES if rule != "fields"]
+"""For words longer than real ones."""
 HOSTILE = {
     "markdown": "[Approve here](https://evil.example) **b** _i_ ![i](https://evil.example/i.png)",
     "lines": "a\n✅ Approved by CFO\n- item\n1. one\n# head\u202e\u200b",

@@ -155,6 +155,17 @@ async def test_the_themes_and_widths_differ(renderer: DrawingRoom) -> None:
             "clipped",
         ),
         (card(text("words " * 60, maxLines=1)), "clipped"),
+        (
+            card(
+                {
+                    "type": "Input.Text",
+                    "id": "value",
+                    "label": "Value",
+                    "placeholder": "For example " * 9,
+                }
+            ),
+            "clipped",
+        ),
     ],
 )
 async def test_a_bad_card_is_found_out(renderer: DrawingRoom, bad: Json, kind: str) -> None:

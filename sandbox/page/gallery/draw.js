@@ -2,9 +2,9 @@
 
 import { drawCard } from "/card.js";
 import { toHtml } from "/markdown.js";
-import { badWalk, colours, cutChoices, layout, names } from "/gallery/rules.js";
+import { badWalk, colours, cutWords, layout, names } from "/gallery/rules.js";
 
-const RULES = { layout, choices: cutChoices, names, colours };
+const RULES = { layout, fields: cutWords, names, colours };
 // Joins the words of blocks without a space between them, so that no name fits; "names" looks at that instead.
 const MISTAKEN = { "label-content-name-mismatch": { enabled: false } };
 const AXE = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"], rules: MISTAKEN, elementRef: true };

@@ -3,6 +3,7 @@
 const LEAST_CONTRAST = 4.5;
 const LEAST_EDGE_CONTRAST = 3;
 const SLACK = 1;
+const ARROW = 20;
 const FIELDS = "input, select, textarea";
 const CONTROLS = `${FIELDS}, button, [role=button], [role=link], a[href]`;
 const MOST_BEFORE_HEADING = 2;
@@ -62,15 +63,17 @@ export function clipped(card) {
   return [...found];
 }
 
-// The words of a drop-down's choice, of which the closed box shows a part only.
-export function cutChoices(card) {
+// What stands in a field and is longer than it: the choice of a closed drop-down, the hint of an empty box.
+export function cutWords(card) {
   const ruler = document.createElement("canvas").getContext("2d");
-  return [...card.querySelectorAll("select")].filter(isShown).flatMap((select) => {
-    const style = getComputedStyle(select);
+  const fields = [...card.querySelectorAll("select, input[placeholder]")].filter((field) => isShown(field) && (field.matches("select") || !field.value));
+  return fields.flatMap((field) => {
+    const style = getComputedStyle(field);
     ruler.font = style.font;
-    const room = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - 20;
-    const said = select.selectedOptions[0]?.textContent ?? "";
-    return ruler.measureText(said).width > room ? [`clipped: the choice "${said.slice(0, 60)}"`] : [];
+    const arrow = field.matches("select") ? ARROW : 0;
+    const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - arrow;
+    const said = field.matches("select") ? field.selectedOptions[0]?.textContent ?? "" : field.placeholder;
+    return ruler.measureText(said).width > room + SLACK ? [`clipped: "${said.slice(0, 60)}" in its field`] : [];
   });
 }
 
