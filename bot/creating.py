@@ -22,9 +22,9 @@ from cards.new_deal import new_deal_card, new_deal_form_card
 from cards.wording import Text, sentence, words
 from partner_center import errors
 from partner_center.money import Amount, plain
-from partner_center.new_deal import MARK, NewDeal, check_new_deal, fingerprint, written
+from partner_center.new_deal import NewDeal, check_new_deal, fingerprint, written
 from partner_center.query import mine
-from partner_center.referral import Field, Member, Problem
+from partner_center.referral import MARK, Field, Member, Problem
 
 _log = structlog.get_logger(__name__)
 _READ: Mapping[str, Field] = {

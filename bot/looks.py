@@ -14,7 +14,6 @@ from cards.changes import Value
 from cards.deal import DealView
 from cards.since import Since
 from partner_center.money import plain
-from partner_center.new_deal import MARK
 
 
 async def since(desk: Desk, turn: Turn, view: DealView) -> Since | None:
@@ -43,7 +42,7 @@ async def remember(desk: Desk, turn: Turn, view: DealView) -> None:
 def shown_of(view: DealView) -> Mapping[str, str]:
     """The values that a deal's card shows, by field; long ones as a digest."""
     deal = view.referral
-    crm = (deal.crm_id or "")[:_LONGEST]
+    crm = (deal.own_crm_id or "")[:_LONGEST]
     registered = deal.registrations[0].status if deal.registrations else None
     return {
         "value": plain(deal.deal_value) if deal.deal_value is not None else "",
@@ -51,7 +50,7 @@ def shown_of(view: DealView) -> Mapping[str, str]:
         "close": deal.closing.date().isoformat() if deal.closing else "",
         "name": deal.name[:_LONGEST],
         "status": f"{deal.status}/{deal.substatus}"[:_LONGEST],
-        "crm": "" if crm.startswith(MARK) else crm,
+        "crm": crm,
         "campaign": (deal.campaign_id or "")[:_LONGEST],
         "notes": _digest([deal.notes or ""]),
         "team": _digest(member.email.casefold() for member in deal.team),

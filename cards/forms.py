@@ -148,7 +148,7 @@ def _edit_inputs(referral: Referral, given: Mapping[str, str]) -> list[tuple[Pie
         "value": plain(referral.deal_value) if referral.deal_value is not None else "",
         "currency": referral.currency or "",
         "name": referral.name,
-        "crm": referral.crm_id or "",
+        "crm": referral.own_crm_id or "",
         "campaign": referral.campaign_id or "",
         "notes": referral.notes or "",
     }

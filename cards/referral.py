@@ -37,7 +37,6 @@ from cards.proposal import (
 from cards.reader import Reader
 from cards.registered import registration_state
 from cards.since import Since, marked, news
-from partner_center.new_deal import MARK
 from partner_center.referral import Member, Referral, Status
 
 __all__ = [
@@ -107,7 +106,7 @@ def _facts(view: DealView, reader: Reader, since: Since | None) -> list[Fact]:
             words("Solutions"),
             _names([each.name or each.id for each in referral.solutions]),
         ),
-        ("crm", words("CRM ID"), _crm(referral)),
+        ("crm", words("CRM ID"), text(referral.own_crm_id or "", limit=60)),
         ("campaign", words("Campaign ID"), text(referral.campaign_id or "", limit=60)),
         ("", words("Reason"), text(referral.status_reason or "", limit=200)),
         ("", words("Closed"), reader.date(referral.closed) if referral.closed else text("")),
@@ -123,12 +122,6 @@ def _if_new(field: str, now: Text, since: Since | None) -> Text:
 
 def _close(referral: Referral, reader: Reader) -> Text:
     return reader.date(referral.closing) if referral.closing else words("not set")
-
-
-def _crm(referral: Referral) -> Text:
-    """The id in the partner's own system; the mark of a deal made here is none."""
-    held = referral.crm_id or ""
-    return text("" if held.startswith(MARK) else held, limit=60)
 
 
 def _value(referral: Referral, reader: Reader) -> Text:

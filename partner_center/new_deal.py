@@ -32,8 +32,6 @@ from partner_center.wire import (
     parse_json,
 )
 
-MARK = "dealdesk-"
-"""How the external reference of every deal made here begins; the rest tells one from another."""
 CUSTOMER_LIMIT = 255
 NOTES_LIMIT = 2000
 """Longest notes of a new deal: its form holds everything at once. More can be written later."""

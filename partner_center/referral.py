@@ -63,6 +63,8 @@ class Solution:
 
 MICROSOFT = "msft"
 """Microsoft's organisation id (API reference 4.3)."""
+MARK = "dealdesk-"
+"""How the external reference of every deal made here begins; the rest tells one from another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,11 @@ class Referral:
     mpn_id: str
     etag: str
     raw: Mapping[str, object] = field(repr=False, compare=False)
+
+    @property
+    def own_crm_id(self) -> str | None:
+        """The id in the partner's own system: the mark of a deal made here is none."""
+        return None if (self.crm_id or "").startswith(MARK) else self.crm_id
 
     @property
     def is_open(self) -> bool:
@@ -178,7 +185,7 @@ def held(referral: Referral, which: Field) -> Decimal | str | date | None:
         Field.CURRENCY: referral.currency,
         Field.NOTES: referral.notes,
         Field.NAME: referral.name,
-        Field.CRM: referral.crm_id,
+        Field.CRM: referral.own_crm_id,
         Field.CAMPAIGN: referral.campaign_id,
     }
     return values[which]

@@ -21,6 +21,8 @@ from tests.world import Refused, World, buttons
 LIST = "/referrals$"
 UNKNOWN = "do not know yet whether the deal was created"
 ASKED = "looked for more than ten minutes"
+LONG = 1000
+"""Seconds of the sandbox's clock until the POST is worked on."""
 STEPS = (Point.WRITE_INTENDED, Point.WRITE_APPLIED, Point.WRITE_TOLD, Point.WRITE_DONE)
 
 
@@ -304,6 +306,28 @@ async def test_two_instances_create_one_deal(world: World) -> None:
         await world.post("bot", url=each.url)
         await presses(world, "ben", "create_deal", data, preview.id)
     await world.sees("ben", lambda seen: any(CREATED in one.words for one in seen), within=20)
+    assert len(await posts(world)) == len(await made(world)) == 1
+
+
+async def test_g6_a_process_stopped_in_the_middle_is_not_followed_by_a_second_post(
+    world: World,
+) -> None:
+    first = await world.bot_process()
+    await signed_in(world, "ben")
+    await asks(world)
+    await world.fault("delay", method="POST", path=LIST, seconds=LONG)
+    await world.clicks("ben", "Create deal")
+    async with asyncio.timeout(20):
+        while not await posts(world):
+            await world.get("events", wait="1", person="ben")
+    first.process.send_signal(signal.SIGSTOP)
+    try:
+        await world.bot_process()
+        await world.sees("ben", lambda seen: UNKNOWN in seen[-1].words, within=90)
+    finally:
+        first.process.send_signal(signal.SIGCONT)
+    await world.post("clock", advance=LONG)
+    await world.sees("ben", lambda seen: CREATED in seen[-1].words, within=40)
     assert len(await posts(world)) == len(await made(world)) == 1
 
 

@@ -200,3 +200,42 @@ async def test_a_new_deal_can_be_worked_on(ben: World) -> None:
     await ben.hears("ben", until="EUR 31,000")
     await ben.clicks("ben", "Save")
     await ben.hears("ben", until="Saved in Partner Center")
+
+
+async def test_its_mark_is_no_crm_id_and_gives_way_to_one(ben: World) -> None:
+    await ben.says("ben", line())
+    await ben.hears("ben", until=PREVIEW)
+    await ben.clicks("ben", "Create deal")
+    await ben.hears("ben", until=CREATED)
+    await ben.clicks("ben", "Edit")
+    await ben.hears("ben", until="Edit this deal")
+    assert not inputs(ben.card("ben"))["crm"]
+    await ben.clicks("ben", "Preview", inputs={"crm": "OPP-7731"})
+    asked = await ben.hears("ben", until="Save this change?")
+    assert "dealdesk-" not in asked.words
+    assert "Deal value" not in asked.words, "nothing else is changed"
+    await ben.clicks("ben", "Save")
+    await ben.hears("ben", until="Saved in Partner Center")
+    (created, _changed) = await ben.ledger()
+    assert (await ben.referral(created["referral"]))["externalReferenceId"] == "OPP-7731"
+
+
+async def test_in_a_group_the_form_is_filled_in_by_one_and_the_result_is_for_all(
+    ben: World,
+) -> None:
+    await ben.says("ben", "create", "group")
+    await ben.hears("ben", "group", until="New deal")
+    given = {
+        "customer": "Wide World Importers",
+        "country": "DE",
+        "name": "Data platform",
+        "value": "30k",
+        "currency": "EUR",
+        "close": next_year(),
+    }
+    await ben.clicks("ben", "Preview", inputs=given, where="group")
+    await ben.hears("ben", "group", until=PREVIEW)
+    await ben.clicks("ben", "Create deal", where="group")
+    await ben.hears("ben", "group", until=CREATED)
+    await ben.sees("cleo", lambda seen: any(CREATED in one for one in seen), "group")
+    assert len(await posts(ben)) == 1
