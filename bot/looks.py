@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from bot.desk import Desk, Turn
@@ -23,9 +23,11 @@ async def since(desk: Desk, turn: Turn, view: DealView) -> Since | None:
     """
     now = Look(turn.reader.now, shown_of(view))
     who = (turn.person.tenant, turn.person.id, view.referral.id)
-    async with desk.store.begin() as connection:
+    async with desk.store.read() as connection:
         before = await looks.find(connection, *who)
-        await looks.put(connection, *who, now)
+    if before is None or before.shown != now.shown or now.at - before.at >= _FRESH:
+        async with desk.store.begin() as connection:
+            await looks.put(connection, *who, now)
     if before is None or not turn.is_personal:
         return None
     return changed(before, now)
@@ -61,6 +63,8 @@ def shown_of(view: DealView) -> Mapping[str, str]:
 
 
 _LONGEST = 200
+_FRESH = timedelta(hours=1)
+"""How long a look at the same values needs no newer one: whoever looks again writes nothing."""
 _UNTOLD = frozenset({"notes", "team", "solutions", "registration", "microsoft"})
 """Fields of which the card says that they changed, and not what they were."""
 

@@ -50,6 +50,7 @@ from cards.elements import (
 from cards.new_deal import new_deal_facts
 from cards.reader import Reader
 from cards.registered import term_words
+from cards.signs import progress
 from partner_center.registration import DealRegistration, DeployedOn, Pricing
 
 LONGEST_REASON: Final = 500
@@ -268,6 +269,10 @@ def _row(view: ApprovalView, reader: Reader, *, who: bool) -> Piece:
 def _standing(view: ApprovalView, told: _Told, reader: Reader) -> Piece:
     """The state, in a block of its own."""
     lines = [paragraph(told.title, strong=True, color=told.color)]
+    if view.state is State.WAITING and view.quorum > 1:
+        given = sum(vote.approved for vote in view.votes)
+        said = words("{given} of {all} approvals given.", given=given, all=view.quorum)
+        lines.append(progress(given, view.quorum, said))
     lines += [paragraph(line, spacing="small") for line in told.says(view, reader) if line]
     if view.state is State.STALE:
         lines += changed_pieces(view.moved, view.currency, reader)
@@ -413,9 +418,6 @@ _WHILE_WAITING: Final[dict[Role, Callable[[ApprovalView], list[Piece]]]] = {
 
 def _waiting(view: ApprovalView, _reader: Reader) -> Sequence[Text]:
     lines = [words("Nothing is changed in Partner Center before that.")]
-    if view.quorum > 1:
-        given = sum(vote.approved for vote in view.votes)
-        lines.insert(0, words("{given} of {all} approvals given.", given=given, all=view.quorum))
     if view.question:
         asked = passage(view.question, limit=LONGEST_REASON, lines=6)
         lines += [words("A question to whoever asked:"), asked]

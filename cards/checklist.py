@@ -106,7 +106,7 @@ POLICIES: Final[Mapping[str, PolicyWords]] = {
     ),
     "isSolutionIncentiveEligible": PolicyWords(
         words("Solution"),
-        words("A solution that is Azure IP co-sell eligible"),
+        words("A solution that Microsoft lists for selling together (Azure IP co-sell)"),
         words(
             "Add such a solution in Partner Center. Your co-sell solution admin can say which "
             "ones are eligible."

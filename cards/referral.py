@@ -135,7 +135,7 @@ def _deal_type(referral: Referral) -> Text:
         return words("Co-sell with Microsoft")
     if referral.shared_with_microsoft:
         return words("Partner-led, visible to Microsoft")
-    return words("Private")
+    return words("Private: Microsoft does not see it")
 
 
 def _microsoft(view: DealView) -> Text:
