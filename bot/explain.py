@@ -133,6 +133,12 @@ def explain(
     return Reply(card=card, summary=told.title.plain, where=where)
 
 
+def in_words(error: Exception) -> str:
+    """What happened, what did not and what to do, where no card can be shown."""
+    told = _told(error)
+    return " ".join(each.plain for each in (told.happened, told.did_not, told.todo))
+
+
 def _told(error: Exception) -> Told:
     for kind in type(error).__mro__:
         if kind in _TOLD:

@@ -220,7 +220,12 @@ class OutboxWorker:
         if not await self._may_leave(owed):
             self._windows.release(tenant, channel, moment)
             return
-        if not await self._is_time(tenant, channel, moment):
+        try:
+            is_time = await self._is_time(tenant, channel, moment)
+        except asyncio.CancelledError:
+            await self._take_back(owed)
+            raise
+        if not is_time:
             await self._defer(owed)
             return
         crash_at(Point.OUTBOX_SENDING)
@@ -265,6 +270,11 @@ class OutboxWorker:
         wait = self._windows.wait(owed.place.tenant, owed.place.channel)
         async with self._store.begin() as connection:
             await outbox.defer(connection, owed, now + wait)
+
+    async def _take_back(self, owed: Owed) -> None:
+        """The process ends before a message left: it is owed as before, and is no repeat."""
+        async with self._store.begin() as connection:
+            await outbox.put_back(connection, owed, self._now(), "the process ended")
 
     async def _mark_sent(self, owed: Owed, message_id: str) -> None:
         """Notes what has arrived, again and again while the store cannot: it was sent once."""

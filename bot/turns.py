@@ -29,7 +29,7 @@ from bot.conversation import (
 )
 from bot.desk import Desk, Turn
 from bot.dispatch import Dispatch, shares
-from bot.explain import explain
+from bot.explain import explain, in_words
 from bot.identity import SignInNeeded, SignInUnavailable
 from bot.met import Met
 from bot.outbox import SETTLE, written
@@ -90,6 +90,13 @@ class Turns:
         if isinstance(heard, Pressed):
             return heard.verb == HELP_VERB
         return isinstance(parse(heard.text, self._desk.now().date()), Help)
+
+    def not_taken_in(self, heard: Said | Pressed, error: Exception) -> Message:
+        """The same sentences as when storing fails later; whoever said it may say it again."""
+        with speaking(heard.locale):
+            if isinstance(heard, Pressed) and heard.invoke:
+                return Message(text=in_words(error))
+            return explain(error, Reader(heard.locale, None, self._desk.now())).message()
 
     async def said(self, said: Said) -> None:
         """A typed command."""

@@ -215,7 +215,10 @@ class Door:
     ) -> Stored:
         if self._handler.may_repeat(activity):
             return await self._lightly(key, activity, admitted)
-        known = await self._claim(key)
+        try:
+            known = await self._claim(key)
+        except StoreError as error:
+            return await self._not_taken_in(activity, error)
         if known is not None:
             log.info("delivered again", kind=activity.type, name=activity.name)
             return known
@@ -239,6 +242,18 @@ class Door:
         if answer.body is None:
             self._answered.put(key, answer)
         return answer
+
+    async def _not_taken_in(self, activity: Activity, error: StoreError) -> Stored:
+        """Nothing may be begun that cannot be noted, and people are told so. Raises StoreError
+        where there is nobody to tell, or no way: then Teams brings it again."""
+        log.error("delivery not taken in", reason=str(error), kind=activity.type)
+        try:
+            told = await self._handler.not_taken_in(activity, error)
+        except SendFailed as failed:
+            raise error from failed
+        if told is None:
+            raise error
+        return told
 
     async def _claim(self, key: str) -> Stored | None:
         """The answer somebody else gave, or None when the delivery is ours to run.

@@ -48,6 +48,24 @@ class TeamsHandler(ActivityHandler):  # type: ignore[misc]
             return isinstance(pressed, Pressed) and self._listener.may_repeat(pressed)
         return False
 
+    async def not_taken_in(self, activity: Activity, error: Exception) -> Stored | None:
+        """Tell whoever spoke or pressed that nothing was begun; None for anything else.
+
+        The delivery is answered for good then: Teams does not bring again what people were told
+        has not happened. Raises SendFailed.
+        """
+        if activity.type == "message":
+            heard = message_of(activity, self._bot_id)
+            told = self._listener.not_taken_in(heard, error)
+            await self._sender.send(heard.place, told)
+            return Stored(200)
+        if activity.type == "invoke" and activity.name == "adaptiveCard/action":
+            pressed = execute_of(activity, self._bot_id)
+            if isinstance(pressed, Pressed):
+                told = self._listener.not_taken_in(pressed, error)
+                return invokes.card_text(told.text or told.summary)
+        return None
+
     async def on_message_activity(self, turn_context: TurnContext) -> None:
         """Something said, or an Action.Submit button."""
         heard = message_of(turn_context.activity, self._bot_id)

@@ -22,7 +22,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from bot.conversation import Answer, Exchanged, Installed, Place, PlaceKind, Pressed, Said
+from bot.conversation import (
+    Answer,
+    Exchanged,
+    Installed,
+    Message,
+    Place,
+    PlaceKind,
+    Pressed,
+    Said,
+)
 from bot.serving import listening
 from bot.settings import Settings, check, load
 from bot.store.engine import Store, open_store, upgrade
@@ -263,6 +272,9 @@ class Recorder:
 
     def may_repeat(self, heard: Said | Pressed) -> bool:
         return self.repeatable
+
+    def not_taken_in(self, heard: Said | Pressed, error: Exception) -> Message:
+        return Message(text=f"Not begun: {type(error).__name__}")
 
     async def said(self, said: Said) -> None:
         await self._note(said)

@@ -101,3 +101,15 @@ def test_A9_H2_certificates_come_from_exact_hosts_only(
         return
     with pytest.raises(UnsafeSettings, match=named):
         check(settings)
+
+
+def test_i11_urllib3_of_the_old_line_keeps_it_from_starting(tmp_path: Path) -> None:
+    found_first = tmp_path / "urllib3-1.26.20.dist-info"
+    found_first.mkdir()
+    (found_first / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: urllib3\nVersion: 1.26.20\n"
+    )
+    ended = start(tmp_path, 3978, PYTHONPATH=str(tmp_path))
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("Dealdesk cannot start: urllib3 2 or newer is required")
+    assert "listens" not in ended.stdout

@@ -255,11 +255,32 @@ async def test_a13_no_error_of_the_bot_becomes_401_or_404(at_door: Stage, error:
     assert (await at_door.post(at_door.activity())).status == 200
 
 
-async def test_i1_a_delivery_that_cannot_be_recorded_is_503_and_has_no_effect(
+async def without_memory(stage: Stage) -> None:
+    async with stage.store.begin() as connection:
+        await connection.execute(sa.text("ALTER TABLE seen RENAME TO gone"))
+
+
+async def test_i1_what_cannot_be_recorded_is_not_begun_and_whoever_said_it_is_told(
     at_door: Stage,
 ) -> None:
-    async with at_door.store.begin() as connection:
-        await connection.execute(sa.text("ALTER TABLE seen RENAME TO gone"))
+    await without_memory(at_door)
+    reply = await at_door.post(at_door.activity())
+    assert (reply.status, reply.body, at_door.listener.heard) == (200, b"", [])
+    assert "Not begun: StoreUnavailable" in str(at_door.connector.calls[-1])
+
+
+async def test_i1_a_press_that_cannot_be_recorded_is_answered_beside_its_card(
+    at_door: Stage,
+) -> None:
+    await without_memory(at_door)
+    reply = await at_door.post(at_door.execute())
+    assert (reply.status, at_door.listener.heard) == (200, [])
+    assert b"Not begun: StoreUnavailable" in reply.body
+
+
+async def test_i1_when_nobody_can_be_told_either_teams_brings_it_again(at_door: Stage) -> None:
+    await without_memory(at_door)
+    at_door.connector.answers(502)
     activity = at_door.activity()
     reply = await at_door.post(activity)
     assert (reply.status, reply.body, at_door.listener.heard) == (503, b"", [])

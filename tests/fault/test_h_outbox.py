@@ -624,6 +624,27 @@ async def test_the_worker_is_woken_and_finishes_what_it_began(post: Post) -> Non
     assert await post.states() == ["sent"]
 
 
+async def test_i7_what_has_not_left_when_the_process_ends_is_owed_as_before(post: Post) -> None:
+    waits = asyncio.Event()
+
+    async def never(tenant: str, channel: str, moment: datetime) -> bool:
+        waits.set()
+        return await asyncio.Event().wait()
+
+    post.worker._is_time = never  # type: ignore[method-assign]
+    running = asyncio.create_task(post.worker.run())
+    await post.owe("one")
+    post.worker.wake()
+    async with asyncio.timeout(10):
+        await waits.wait()
+    assert await post.states() == ["sending"]
+    for task in post.worker._sending:
+        task.cancel()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert await post.states() == ["ready"]
+
+
 async def test_what_the_worker_stumbles_over_does_not_end_it(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,5 @@
-"""A whole run with everything logged: no code, token or secret turns up anywhere."""
+"""A whole run with everything logged: no code, token or secret turns up anywhere, and no person
+or customer in the log."""
 
 import asyncio
 import json
@@ -10,10 +11,12 @@ from tests.scenario.conftest import signed_in
 from tests.scenario.test_register import begins, walks_to_the_end
 from tests.world import World
 
+PERSONAL = ("Okafor", "Marchetti", "@contoso", "Fabrikam", "45,000", "45000", "Pilot", "+1 425")
+"""Names, addresses and contents, of which a log needs none: ids are enough."""
 JWT = re.compile(rb"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.")
 
 
-async def test_E7_no_token_code_or_secret_in_logs_files_cards_or_calls(world: World) -> None:
+async def test_E7_I11_no_token_code_or_secret_in_logs_files_cards_or_calls(world: World) -> None:
     bot = await world.bot_process({"DEALDESK_LOG_LEVEL": "DEBUG"})
     await signed_in(world, "ben")
     await world.teams(sso={"cleo": True})
@@ -24,6 +27,9 @@ async def test_E7_no_token_code_or_secret_in_logs_files_cards_or_calls(world: Wo
     await world.fault("status", method="PATCH", status=500)
     await world.clicks("ben", "Save")
     await world.hears("ben", until="do not know yet")
+    await world.says(
+        "ben", "team add fabrikam analytics jo@contoso.example Jo Pilot +1 425 555 0100"
+    )
     await world.revoke("cleo")
     await world.says("cleo", f"show {FABRIKAM}")
     await world.account("ben", mfa=False)
@@ -41,6 +47,10 @@ async def test_E7_no_token_code_or_secret_in_logs_files_cards_or_calls(world: Wo
     secrets += world.environment(0)["DEALDESK_ENCRYPTION_KEYS"].split(",")
     files = {path: path.read_bytes() for path in await asyncio.to_thread(_files, world)}
     assert any(path.name == "dealdesk.db" for path in files)
+    log = next(content for path, content in files.items() if path == bot.log)
+    assert log.count(b"partner_center_call") > 5
+    for words in PERSONAL:
+        assert words.encode() not in log, f"I11: {words} is in the log"
     places = [*files.items(), (Path("calls"), seen.encode()), (Path("messages"), said.encode())]
     for place, content in places:
         assert JWT.search(content) is None, place
