@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -76,8 +76,8 @@ class CommandSpec:
     takes_deal: bool = False
 
 
-Phrases = tuple[tuple[tuple[str, ...], CommandSpec], ...]
-"""What a line may begin with, the longest first, and the command it is then."""
+Phrases = Mapping[str, Sequence[tuple[tuple[str, ...], CommandSpec]]]
+"""What a line may begin with, by its first word, the longest first, and the command it is then."""
 
 
 def parse(text: str, today: date) -> Parsed:
@@ -104,10 +104,15 @@ def spec_of(command: Command) -> CommandSpec:
 
 def _recognise(words: Sequence[Word]) -> tuple[CommandSpec | None, int]:
     """The command whose phrase the words begin with, the longest phrase first."""
-    for phrase, spec in _phrases():
-        if starts_with(words, phrase):
-            return spec, len(phrase)
-    return None, 0
+    if not words:
+        return None, 0
+    phrases, first = _phrases(), words[0]
+    begun = {name: phrases.get(name, ()) for name in (first.plain, first.folded)}
+    found = [row for rows in begun.values() for row in rows if starts_with(words, row[0])]
+    if not found:
+        return None, 0
+    phrase, spec = max(found, key=lambda row: len(row[0]))
+    return spec, len(phrase)
 
 
 def _phrases() -> Phrases:
@@ -120,12 +125,13 @@ def _phrases() -> Phrases:
 def _phrases_in(language: Language) -> Phrases:
     with speaking(language.value):
         own = [(said, spec) for spec in COMMANDS for said in typed_as(spec.name)]
-    return _longest_first([*_ENGLISH_PHRASES, *own])
+    return _by_first_word([*_ENGLISH_PHRASES, *own])
 
 
-def _longest_first(phrases: Sequence[tuple[str, CommandSpec]]) -> Phrases:
+def _by_first_word(phrases: Sequence[tuple[str, CommandSpec]]) -> Phrases:
     parted = [(tuple(phrase.casefold().split()), spec) for phrase, spec in phrases]
-    return tuple(sorted(parted, key=lambda pair: -len(pair[0])))
+    rows = sorted(parted, key=lambda pair: -len(pair[0]))
+    return {first: [row for row in rows if row[0][0] == first] for first in {r[0][0] for r in rows}}
 
 
 def _deal_first(line: str, words: Sequence[Word], today: date) -> Parsed | None:
@@ -150,7 +156,8 @@ def _unknown(line: str, words: Sequence[Word]) -> Unclear:
     known = sorted(
         {
             phrase[0]
-            for phrase, spec in _phrases()
+            for rows in _phrases().values()
+            for phrase, _spec in rows
             if len(phrase) == 1 or " ".join(phrase) in _TYPED_AS
         }
     )
@@ -448,7 +455,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
 )
 _ENGLISH_PHRASES = [(phrase, spec) for spec in COMMANDS for phrase in spec.phrases]
-_PHRASES = _longest_first(_ENGLISH_PHRASES)
+_PHRASES = _by_first_word(_ENGLISH_PHRASES)
 _TYPED_AS = frozenset(
     phrase
     for spec in COMMANDS

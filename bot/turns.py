@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.answering import Latest
 from bot.background import Background
-from bot.command import Help
+from bot.command import Approvals, Drafts, Help, ListDeals, Subscriptions, WhoAmI
 from bot.commands import parse
 from bot.conversation import (
     Answer,
@@ -86,10 +86,10 @@ class Turns:
         self._met = Met(desk.store, desk.now)
 
     def may_repeat(self, heard: Said | Pressed) -> bool:
-        """Help is shown as often as it is asked for, and nothing comes of it."""
+        """What is only shown is shown as often as it is asked for, and nothing comes of it."""
         if isinstance(heard, Pressed):
             return heard.verb == HELP_VERB
-        return isinstance(parse(heard.text, self._desk.now().date()), Help)
+        return isinstance(parse(heard.text, self._desk.now().date()), ONLY_SHOWN)
 
     def not_taken_in(self, heard: Said | Pressed, error: Exception) -> Message:
         """The same sentences as when storing fails later; whoever said it may say it again."""
@@ -461,6 +461,8 @@ _PASSING = (
 )
 """Errors after which the same press may succeed."""
 
+ONLY_SHOWN = (Help, WhoAmI, ListDeals, Drafts, Approvals, Subscriptions)
+"""Commands that change nothing."""
 HELP_VERB = actions.pack(actions.Help())["verb"]
 
 SHOWN_WITHIN = 1.0
