@@ -104,11 +104,15 @@ class DrawingRoom:
         if look.language not in self._pages:
             self._pages[look.language] = await self._opened(look.language)
         self._troubles.clear()
-        await self.page.set_viewport_size({"width": look.width, "height": _WINDOW})
+        await self.widen(look.width)
         await self.page.evaluate(
             "([cards, theme, language]) => window.hang(cards, theme, language)",
             [{name: dict(card) for name, card in cards.items()}, look.theme, look.language],
         )
+
+    async def widen(self, width: int) -> None:
+        """Let the cards that hang be so many CSS pixels wide."""
+        await self.page.set_viewport_size({"width": width, "height": _WINDOW})
 
     async def problems(self, rules: Sequence[str] = RULES) -> Found:
         """What breaks these rules, by card; under `""` what no single card is to blame for."""

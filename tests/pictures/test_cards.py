@@ -3,16 +3,18 @@ language, with nothing cut off, out of order, unnamed or hard to read."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 import pytest_asyncio
 
-from cards.language import speaking_from
+from cards.language import speaking, speaking_from
+from cards.reader import Reader
 from cards.samples import gallery as samples
+from cards.samples.deals import NOW
 from cards.wording import passage, text
 from sandbox.browser import CHECKOUT
-from sandbox.drawing import RULES, THEMES, WIDTHS, DrawingRoom, Found, Look
+from sandbox.drawing import RULES, THEMES, WIDTHS, Cards, DrawingRoom, Found, Look
 from tests.pictures import gallery
 from tests.pseudo import Pseudo
 
@@ -49,22 +51,37 @@ async def kept(room: DrawingRoom, found: Found, name: str) -> list[str]:
 @pytest.mark.parametrize("theme", THEMES)
 async def test_drawn_without_problems(room: DrawingRoom, theme: str, language: str) -> None:
     problems: list[str] = []
+    await room.hang(CARDS[language], Look(WIDTHS[0], theme, language))
     for width in WIDTHS:
-        await room.hang(CARDS[language], Look(width, theme, language))
+        await room.widen(width)
         name = f"{width}-{theme}-{language}"
         found = await kept(room, await room.problems(), name)
         problems += [f"{name} {problem}" for problem in found]
     assert problems == []
 
 
+async def fitting(room: DrawingRoom, cards: Cards, rules: Sequence[str], name: str) -> list[str]:
+    """What is wrong with these cards at any width, in one theme."""
+    problems: list[str] = []
+    await room.hang(cards, Look())
+    for width in WIDTHS:
+        await room.widen(width)
+        problems += await kept(room, await room.problems(rules), f"{width}-{name}")
+    return problems
+
+
+@pytest.mark.parametrize("locale", ["fr-FR", "es-ES"])
+async def test_the_other_languages_have_room(room: DrawingRoom, locale: str) -> None:
+    reader = Reader(locale, "Europe/Paris", NOW)
+    with speaking(locale):
+        cards = {name: make() for name, make in samples.samples(reader).items()}
+    assert await fitting(room, cards, RULES, locale) == []
+
+
 async def test_a_longer_language_has_room(room: DrawingRoom) -> None:
     with speaking_from(Pseudo()):
         cards = {name: make() for name, make in samples.samples().items()}
-    problems: list[str] = []
-    for width in WIDTHS:
-        await room.hang(cards, Look(width))
-        problems += await kept(room, await room.problems(GROWING), f"{width}-longer")
-    assert problems == []
+    assert await fitting(room, cards, GROWING, "longer") == []
 
 
 @pytest.mark.parametrize("theme", THEMES)
