@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from cards.actions import EditForm, Eligible, EligiblePartner, ListDeals, Register, Show
-from cards.deal import DealView, answer_of, as_of, header, summary_of
+from cards.deal import DealView, answer_of, as_of, header, spelled_out, summary_of
 from cards.elements import (
     Color,
     Piece,
@@ -243,7 +243,7 @@ def _passed(title: Text, seen: Text) -> Piece:
 
 def _title(item: Item) -> Text:
     known = POLICIES.get(item.policy)
-    return known.title if known else text(item.policy, limit=80)
+    return known.title if known else spelled_out(item.policy)
 
 
 def _seen(item: Item, reader: Reader) -> Text:

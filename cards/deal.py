@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -100,6 +101,16 @@ def answer_of(status: str, substatus: str) -> Text:
 def state_word(name: str) -> Text:
     """One status or substatus in plain words, without a sign; an unknown one by its own name."""
     return _WORDS.get(name) or text(name, limit=40)
+
+
+def spelled_out(name: str) -> Text:
+    """A name of Partner Center's that we have no words for, such as `isOutsideFreeze`, as words."""
+    parts = _HUMP.sub(" ", name.removeprefix("is") if name[2:3].isupper() else name).split()
+    said = " ".join(part if part.isupper() else part.lower() for part in parts)
+    return text(said[:1].upper() + said[1:], limit=80)
+
+
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def name_of(view: DealView) -> Text:

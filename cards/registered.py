@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from cards.actions import Action, Eligible, LookAgain, Register, Show
-from cards.deal import DealView, as_of, header, summary_of
+from cards.deal import DealView, as_of, header, spelled_out, summary_of
 from cards.elements import (
     Color,
     Fact,
@@ -108,7 +108,7 @@ def registration_state(status: str) -> StateWords:
     known = _STATES.get(status)
     if known is not None:
         return known
-    return StateWords(text(status or "?", limit=60), _NEW_STATE, _LOOK_IT_UP, Style.CALM)
+    return StateWords(spelled_out(status or "?"), _NEW_STATE, _LOOK_IT_UP, Style.CALM)
 
 
 def registered_card(

@@ -9,11 +9,12 @@ from typing import cast
 import pytest
 
 from cards import buttons, charts, elements, inputs, pieces, signs
-from cards.actions import Show
+from cards.actions import RefreshApproval, Show
 from cards.elements import (
     Choice,
     Mention,
     Piece,
+    Refresh,
     Text,
     button,
     card,
@@ -213,3 +214,12 @@ def test_a_table_has_a_cell_for_each_column() -> None:
     made = card([table((HELLO, HELLO), [(HELLO, words("5"))])], summary=HELLO)
     (drawn,) = cast("list[dict[str, list[dict[str, list[object]]]]]", made["body"])
     assert [len(row["cells"]) for row in drawn["rows"]] == [len(drawn["columns"])] * 2
+
+
+def test_sixty_people_refresh_a_card_by_themselves_and_each_is_named_once() -> None:
+    people = [f"29:{number}" for number in range(100)]
+    made = card([], summary=HELLO, refresh=Refresh(RefreshApproval("a" * 32), people * 2))
+    refresh = cast("dict[str, object]", made["refresh"])
+    assert refresh["userIds"] == people[:60]
+    assert cast("dict[str, object]", refresh["action"])["verb"] == "refresh_approval"
+    assert "refresh" not in card([], summary=HELLO)

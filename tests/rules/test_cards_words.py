@@ -17,7 +17,7 @@ import partner_center
 from bot.dispatch import HELP
 from cards.changes import FieldChange, change_pieces
 from cards.checklist import POLICIES, checklist_card
-from cards.deal import DealView
+from cards.deal import DealView, spelled_out
 from cards.elements import card, words
 from cards.help import EVERYDAY, help_card
 from cards.notice import problem_text
@@ -269,3 +269,20 @@ def test_help_names_the_five_commands_of_every_day_and_all_on_request() -> None:
 
 def test_the_sample_commands_are_rows_of_the_table() -> None:
     assert set(people.COMMANDS) <= set(HELP)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("isOutsideFiscalYearFreeze", "Outside fiscal year freeze"),
+        ("MarketplaceValidation", "Marketplace validation"),
+        ("island", "Island"),
+        ("isSMBDeal", "SMB deal"),
+        ("HTTP", "HTTP"),
+        ("two words", "Two words"),
+        ("?", "?"),
+        ("", ""),
+    ],
+)
+def test_a_name_we_have_no_words_for_is_spelled_out(name: str, said: str) -> None:
+    assert spelled_out(name).plain == said
