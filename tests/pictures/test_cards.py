@@ -3,6 +3,7 @@ language, with nothing cut off, out of order, unnamed or hard to read."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -34,6 +35,7 @@ HOSTILE = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def room() -> AsyncIterator[DrawingRoom]:
+    shutil.rmtree(OUT, ignore_errors=True)
     async with DrawingRoom() as drawing:
         yield drawing
 

@@ -17,6 +17,7 @@ from cards.samples.deals import NOW
 from tests.pseudo import Pseudo
 from tests.rules.test_cards_gallery import (
     Node,
+    buttons,
     nodes,
     presses,
     schema,
@@ -67,3 +68,14 @@ def test_a_card_is_valid_and_small_in_every_language(
         assert (name, problems) == (name, [])
         assert len(json.dumps(card)) <= MOST_BYTES, name
         assert len(json.dumps(card, ensure_ascii=False).encode("utf-16-le")) <= MOST_UTF16, name
+
+
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if each != LONGER])
+def test_no_button_is_cut_short_in_any_language(language: str) -> None:
+    cut = {
+        (name, str(button["title"]))
+        for name, card in cards(language).items()
+        for button in buttons(card)
+        if str(button["title"]).endswith("…")
+    }
+    assert cut == set()
