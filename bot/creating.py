@@ -16,6 +16,7 @@ from bot.lines import explain_value
 from bot.proposal_fields import spelled
 from bot.proposals import again, find_own
 from bot.replies import Reply, Where
+from bot.sealed import seal_proposal
 from bot.store import proposals
 from bot.store.proposals import Kind, Proposal, State
 from cards.new_deal import new_deal_card, new_deal_form_card
@@ -112,6 +113,7 @@ async def _propose(
             now=desk.now(),
             fingerprint=fingerprint(deal),
         )
+        await seal_proposal(connection, desk.seals, proposal_id, desk.now())
         stored = await proposals.find(connection, proposal_id)
     fields = fields_of(stored) if stored is not None else ()
     warnings = await _warnings(desk, turn, deal)

@@ -19,7 +19,7 @@ from bot.desk import Desk, Turn, bearer, view
 from bot.explain import explain
 from bot.identity import SignInNeeded, SignInUnavailable
 from bot.proposal_fields import changes_between, texts
-from bot.proposals import READ_BACK, UNDER_WAY, again, find_own, note
+from bot.proposals import READ_BACK, UNDER_WAY, again, altered, find_own, note
 from bot.replies import Reply
 from bot.store import handles, proposals
 from bot.store.errors import StoreError
@@ -112,6 +112,9 @@ def deal_of(proposal: Proposal) -> tuple[NewDeal, str]:
 
 
 async def _create(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
+    tampered = await altered(desk, turn, proposal)
+    if tampered is not None:
+        return tampered
     token = await bearer(desk, turn)
     deal, mark = deal_of(proposal)
     if check_new_deal(deal, turn.today):

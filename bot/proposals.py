@@ -156,8 +156,8 @@ async def apply_again(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
         return proposal
     if proposal.state not in {State.CONFLICT, State.OPEN}:
         return await save(desk, turn, proposal_id)
-    if (altered := await _altered(desk, turn, proposal)) is not None:
-        return altered
+    if (tampered := await altered(desk, turn, proposal)) is not None:
+        return tampered
     token = await bearer(desk, turn)
     referral = await desk.partner_center.get(token, proposal.referral_id)
     shown = await view(desk, turn, referral)
@@ -266,8 +266,8 @@ async def _follow(
 async def _apply(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     token = await bearer(desk, turn)
     request_id = str(uuid.uuid4())
-    if (altered := await _altered(desk, turn, proposal)) is not None:
-        return altered
+    if (tampered := await altered(desk, turn, proposal)) is not None:
+        return tampered
     if not await advance(desk, turn, proposal, State.APPLYING, request_id=request_id):
         return await save(desk, turn, proposal.id)
     sent = await again(desk, proposal)
@@ -284,7 +284,7 @@ async def _apply(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
         return replace(_notice(_UNNOTED, look), unsettled=sent.id)
 
 
-async def _altered(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
+async def altered(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
     """The end of a proposal that is not what its person was shown; None for every other."""
     async with desk.store.read() as connection:
         if await is_as_shown(connection, desk.seals, proposal):

@@ -15,13 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.seals import Seals
 from bot.store import approvals, jsontext, proposals, seals
 from bot.store.approvals import Approval, Subject, Verdict, Vote
-from bot.store.proposals import Kind, Proposal
+from bot.store.proposals import Proposal
 
 _log = structlog.get_logger(__name__)
-
-
-SHOWN = frozenset({Kind.CHANGE, Kind.MEMBER, Kind.MOVE})
-"""The kinds of proposal that are sealed when they are shown."""
 
 
 async def seal_proposal(
@@ -35,8 +31,6 @@ async def seal_proposal(
 
 async def is_as_shown(connection: AsyncConnection, by: Seals, proposal: Proposal) -> bool:
     """Whether a proposal is what its person was shown; what is not is logged."""
-    if proposal.kind not in SHOWN:
-        return True
     seal = await seals.find(connection, f"proposal:{proposal.id}")
     if by.holds(seal, *_proposal(proposal)):
         return True

@@ -267,6 +267,15 @@ async def test_a_lost_sign_in_sends_nothing_and_then_goes_on(ben: World) -> None
     assert len(await made(ben)) == 1
 
 
+async def test_what_was_altered_after_it_was_shown_is_not_created(ben: World) -> None:
+    await asks(ben)
+    with closing(sqlite3.connect(ben.folder / "dealdesk.db")) as database, database:
+        database.execute("UPDATE proposals SET operations = replace(operations, '30000', '90000')")
+    await ben.clicks("ben", "Create deal")
+    await ben.hears("ben", until="is not what you were shown")
+    assert await posts(ben) == []
+
+
 @pytest.mark.parametrize("point", STEPS)
 async def test_killed_at_any_point_there_is_one_deal_and_the_card_says_so(
     world: World, point: Point

@@ -87,7 +87,7 @@ async def test_what_waits_can_be_withdrawn_but_not_changed(house: World) -> None
     assert "Change" not in buttons(house.card("ben"))
     await house.says("dana", "approvals")
     await house.hears("dana", until="Wide World Importers")
-    await house.clicks("dana", "Open New deal")
+    await house.clicks("dana", verb="open_approval")
     await house.hears("dana", until=WAITING)
     await house.clicks("ben", "Withdraw")
     await sees(house, "ben", "Withdrawn")
@@ -115,7 +115,7 @@ async def test_an_altered_document_is_not_created(house: World) -> None:
             " WHERE kind = 'create'"
         )
     await house.clicks("dana", "Approve")
-    await sees(house, "dana", "does not match its fingerprint")
+    await sees(house, "dana", "is not what was approved")
     assert await posts(house) == []
 
 
