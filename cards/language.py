@@ -71,8 +71,11 @@ def typed_word(source: str) -> str:
 
 
 def translated(source: str) -> str:
-    """The sentence in the language spoken now; as it is when the catalogue lacks it."""
-    return _speaking.get().gettext(source)
+    """The sentence in the language spoken now; as it is when the catalogue lacks it.
+
+    Nothing stays nothing: a catalogue keeps its own head under the empty sentence.
+    """
+    return _speaking.get().gettext(source) if source else ""
 
 
 def translated_count(one: str, many: str, count: int) -> str:

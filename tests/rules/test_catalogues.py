@@ -99,3 +99,10 @@ def test_the_titles_of_buttons_are_known_so_that_none_is_cut_short() -> None:
     found = set(catalogues.button_titles())
     assert {"Sign in", "Show the deal", "Save"} <= found
     assert all(len(title) <= LONGEST_TITLE for title in found)
+
+
+@pytest.mark.parametrize("language", catalogues.TRANSLATED)
+def test_nothing_stays_nothing_in_every_language(language: Language) -> None:
+    with speaking(language):
+        assert translated("") == ""
+        assert words("").plain == ""
