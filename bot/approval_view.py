@@ -62,7 +62,7 @@ def difference(base: Mapping[str, Json], referral: Referral) -> tuple[FieldChang
 
 def facts(referral: Referral, changes: Sequence[FieldChange]) -> dict[str, Json]:
     """The column `diff`: the deal's name, what shall change, what it was decided upon and when
-    that version was made."""
+    that version was made, and what its solutions are called."""
     return {
         "name": referral.name,
         "customer": referral.customer,
@@ -70,6 +70,7 @@ def facts(referral: Referral, changes: Sequence[FieldChange]) -> dict[str, Json]
         "changes": changes_text(changes),
         "base": snapshot(referral),
         "updated": referral.updated.isoformat() if referral.updated else None,
+        "solutions": {each.id: each.name for each in referral.solutions if each.name},
     }
 
 
@@ -129,12 +130,17 @@ async def view_of(connection: AsyncConnection, policy: Policy, approval: Approva
         changes=_changes(diff.get("changes")),
         currency=_text(diff.get("currency")),
         registration=_registration(approval),
+        solutions=_names(diff.get("solutions")),
         votes=[_line(vote, names) for vote in voted],
         reason=None if stale or waits or reason == NEEDS_SIGN_IN else _said(reason),
         question=reason if waits else None,
         moved=_changes(jsontext.read(reason)) if stale and reason else (),
         needs_sign_in=approval.state is State.APPROVED and reason == NEEDS_SIGN_IN,
     )
+
+
+def _names(stored: Json) -> Mapping[str, str]:
+    return {key: str(name) for key, name in stored.items()} if isinstance(stored, Mapping) else {}
 
 
 def _said(reason: str | None) -> str | None:

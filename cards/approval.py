@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -121,6 +121,8 @@ class ApprovalView:
     changes: Sequence[FieldChange] = ()
     currency: str | None = None
     registration: DealRegistration | None = None
+    solutions: Mapping[str, str] = field(default_factory=dict)
+    """What the deal's solutions are called, by id."""
     votes: Sequence[VoteLine] = ()
     decided_by: str | None = None
     reason: str | None = None
@@ -285,17 +287,17 @@ def _asked(view: ApprovalView, reader: Reader) -> list[Piece]:
         return [new_deal_facts(view.changes, reader)]
     if view.registration is None:
         return changed_pieces(view.changes, view.currency, reader)
-    return [facts(_registration(view.registration, reader))]
+    return [facts(_registration(view.registration, view.solutions, reader))]
 
 
-def _registration(it: DealRegistration, reader: Reader) -> list[Fact]:
+def _registration(it: DealRegistration, solutions: Mapping[str, str], reader: Reader) -> list[Fact]:
     lines = [
         (words("Contract value"), reader.money(it.value, it.currency)),
         (words("Term"), term_words(it.term)),
         (words("Signed"), reader.date(it.sign)),
         (words("Starts"), reader.date(it.start)),
         (words("Ends"), reader.date(it.end) if it.end else text("")),
-        (words("Solution"), text(it.solution_id, limit=120)),
+        (words("Solution"), text(solutions.get(it.solution_id) or it.solution_id, limit=120)),
         (words("Solution value"), reader.money(it.solution_value, it.solution_currency)),
         (words("Runs on Azure"), words("Yes") if it.deployed_on_azure else words("No")),
         (words("Mainly in"), _TENANTS[it.deployment]),

@@ -45,6 +45,7 @@ REGISTRATION: Final = DealRegistration(
     marketplace=False,
     marketplace_date=None,
 )
+SOLUTIONS: Final = {"DEAL-123456-XYZ": "Contoso Experience Platform"}
 VALUE: Final = ApprovalView(
     id="b" * 32,
     deal="c5fbb3b6-be74-4795-9fb5-4324c73fed37",
@@ -63,7 +64,9 @@ VALUE: Final = ApprovalView(
     changes=(FieldChange("value", Decimal(30000), Decimal(145000)),),
     currency="USD",
 )
-REGISTER: Final = replace(VALUE, kind=Kind.REGISTER, changes=(), registration=REGISTRATION)
+REGISTER: Final = replace(
+    VALUE, kind=Kind.REGISTER, changes=(), registration=REGISTRATION, solutions=SOLUTIONS
+)
 WON: Final = replace(
     VALUE, kind=Kind.WON, changes=(FieldChange("status", "Active/Accepted", "Closed/Won"),)
 )

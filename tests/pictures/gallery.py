@@ -215,7 +215,9 @@ def _approvals_holding(said: str, reader: Reader) -> dict[str, Card]:
     return {
         "approval": approval_card(view, Role.APPROVER, reader),
         "approval-register": approval_card(
-            replace(view, kind=Kind.REGISTER, registration=solution), Role.APPROVER, reader
+            replace(view, kind=Kind.REGISTER, registration=solution, solutions={said: said}),
+            Role.APPROVER,
+            reader,
         ),
         **{
             f"approval-{state}": approval_card(replace(view, state=state), Role.REQUESTER, reader)

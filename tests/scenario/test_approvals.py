@@ -67,6 +67,7 @@ async def test_register_needs_approval_and_happens_once_as_the_requester(house: 
     await house.clicks("ben", "Submit", where="group")
     await house.hears("cleo", "group", until=WAITING)
     asked = await house.hears("dana", until=WAITING)
+    assert "Contoso Experience Platform" in asked.words
     for piece in ("Ben Okafor", "USD 250,000", "Fabrikam", "Approve", "Reject", "Ask back"):
         assert piece in asked.words
     assert await patches(house) == []
