@@ -92,8 +92,9 @@ class TeamsControl:
         return answer({"activity": said(origin, new_id, body.text("text"), mention=mention)})
 
     async def deliver(self, request: web.Request) -> web.Response:
-        """`{"activity": {...}, "token": {"claims", "headers", "authorization"}, "times"}`: post
-        this activity as it is, signed, with these changes to the token."""
+        """`{"activity": {...}, "token": {"claims", "headers", "authorization"}, "times", "bot"}`:
+        post this activity as it is, signed, with these changes to the token; `bot` is the address
+        of another instance."""
         body = await Body.of(request)
         token = Body(body.mapping("token"))
         change = TokenChange(
@@ -103,7 +104,7 @@ class TeamsControl:
         )
         activity = dict(body.mapping("activity"))
         answers = [
-            await self.teams.delivery.send(activity, change)
+            await self.teams.delivery.send(activity, change, body.optional("bot"))
             for _ in range(max(1, body.count("times", 1)))
         ]
         return answer({**_statuses(tuple(answers)), "text": answers[0].text})

@@ -54,15 +54,17 @@ class Delivery:
     bot_url: str
     now: Callable[[], float]
 
-    async def send(self, activity: Activity, change: TokenChange | None = None) -> Answer:
-        """Post one activity and wait for the answer."""
+    async def send(
+        self, activity: Activity, change: TokenChange | None = None, to: str | None = None
+    ) -> Answer:
+        """Post one activity and wait for the answer; `to` is another instance of the bot."""
         service_url = activity.get("serviceUrl")
         header = self._authorization(service_url, change or TokenChange())
         headers = {"Authorization": header} if header else {}
         wait = aiohttp.ClientTimeout(total=WAIT_SECONDS)
         try:
             async with self.session.post(
-                f"{self.bot_url}/api/messages",
+                f"{to or self.bot_url}/api/messages",
                 data=wire.write(cast("wire.Json", activity)).encode(),
                 headers={**headers, "Content-Type": "application/json; charset=utf-8"},
                 allow_redirects=False,

@@ -383,10 +383,16 @@ class World:
         )
         return dict(found["activity"])
 
-    async def deliver(self, activity: Json, token: Json | None = None, times: int = 1) -> Sent:
-        """Post an activity as it is, signed; `token` changes claims, headers, authorization."""
+    async def deliver(
+        self, activity: Json, token: Json | None = None, times: int = 1, bot: str | None = None
+    ) -> Sent:
+        """Post an activity as it is, signed; `token` changes claims, headers, authorization, and
+        `bot` is the address of another instance."""
+        more = {} if bot is None else {"bot": bot}
         return _sent(
-            await self.post("teams/deliver", activity=activity, token=token or {}, times=times)
+            await self.post(
+                "teams/deliver", activity=activity, token=token or {}, times=times, **more
+            )
         )
 
     async def post(self, route: str, **body: object) -> Any:  # noqa: ANN401 - JSON of any shape

@@ -49,6 +49,7 @@ async def presses(
     data: object,
     message: str | None,
     where: str = "personal",
+    bot: str | None = None,
     **action: object,
 ) -> Sent:
     """An Action.Execute as an attacker may make it: any verb, any data, on any message."""
@@ -64,7 +65,7 @@ async def presses(
     }
     activity.pop("text", None)
     activity.pop("entities", None)
-    return await world.deliver(activity)
+    return await world.deliver(activity, bot=bot)
 
 
 def says(sent: Sent) -> str:
