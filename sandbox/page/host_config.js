@@ -22,7 +22,7 @@ const CONTRAST = {
   tints: { good: "#000000", warning: "#000000", attention: "#000000", accent: "#000000" },
 };
 
-const FONT = "'Segoe UI', 'Open Sans', system-ui, -apple-system, Roboto, 'Helvetica Neue', sans-serif";
+const FONT = "'Segoe UI', 'Open Sans', system-ui, -apple-system, Roboto, 'Helvetica Neue', Kosugi, sans-serif";
 
 function inks(palette) {
   const ink = (strong) => ({ default: strong, subtle: strong });

@@ -183,6 +183,13 @@ async def test_every_theme_is_held_to_its_own_colours(renderer: DrawingRoom) -> 
     assert len(set(grounds)) == len(THEMES)
 
 
+async def test_japanese_is_drawn_in_letters_and_not_in_boxes(renderer: DrawingRoom) -> None:
+    await renderer.hang({"card": card(text("商談", style="heading"))}, Look(320, language="ja"))
+    assert await renderer.page.evaluate("() => document.fonts.check('16px Kosugi', '商談')")
+    loaded = "() => [...document.fonts].map((face) => `${face.family} ${face.status}`)"
+    assert await renderer.page.evaluate(loaded) == ["Kosugi loaded"]
+
+
 async def test_axe_finds_what_nobody_can_use(renderer: DrawingRoom) -> None:
     await renderer.hang({"good": SAMPLE, "bad": card({"type": "Image", "url": PIXEL})}, Look())
     found = await renderer.accessibility()

@@ -95,6 +95,9 @@ function show(name) {
   return { x: left + window.scrollX, y: top + window.scrollY, width, height };
 }
 
+// Before anything is drawn: what was drawn without its letters may keep boxes in their place.
+await Promise.allSettled([document.fonts.load("16px Kosugi", "商談")]);
+
 Object.assign(window, {
   hang, judge, accessibility, startWalk, endWalk, sizes, show,
   walked: () => arrived,
