@@ -31,13 +31,16 @@ def key_of(approval_id: str, person: str) -> str:
     return f"approval:{approval_id}:to:{person}"
 
 
+_OVERDUE = (
+    sa.select(_TABLE.id)
+    .where(_TABLE.state == State.WAITING.value, _TABLE.expires <= sa.bindparam("now"))
+    .limit(1)
+)
+
+
 async def any_overdue(connection: AsyncConnection, now: datetime) -> bool:
     """Whether a request waits although its time is over."""
-    result = await connection.execute(
-        sa.select(_TABLE.id)
-        .where(_TABLE.state == State.WAITING.value, _TABLE.expires <= now)
-        .limit(1)
-    )
+    result = await connection.execute(_OVERDUE, {"now": now})
     return result.one_or_none() is not None
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.conversation import Place
 from bot.store import jsontext, rows
 from bot.store.jsontext import Json
-from bot.store.schema import outbox
+from bot.store.schema import Utc, outbox
 
 _TABLE = outbox.c
 _WAITING = sa.text("outbox.state IN ('ready', 'sending')")
@@ -185,8 +185,7 @@ async def replies_waiting(connection: AsyncConnection, limit: int = 1000) -> lis
 
 async def is_due(connection: AsyncConnection, now: datetime) -> bool:
     """Whether a claim would find anything; it only reads."""
-    found = await connection.scalar(_due(now, _TABLE.seq).limit(1))
-    return found is not None
+    return await connection.scalar(_ANY_DUE, {"now": now}) is not None
 
 
 async def claim_ready(
@@ -198,7 +197,7 @@ async def claim_ready(
 ) -> list[Owed]:
     """Takes the due messages, at most the first of each conversation, under a lease."""
     result = await connection.execute(
-        _due(now, outbox).limit(limit).with_for_update(skip_locked=True)
+        _due(outbox).limit(limit).with_for_update(skip_locked=True), {"now": now}
     )
     claimed = []
     for row in result.all():
@@ -356,9 +355,10 @@ async def prune(connection: AsyncConnection, before: datetime) -> None:
     )
 
 
-def _due(now: datetime, *columns: sa.Table | sa.ColumnElement[int]) -> sa.Select[Any]:
-    """What may be taken now, the oldest first: found by walking along what waits, so that it
+def _due(*columns: sa.Table | sa.ColumnElement[int]) -> sa.Select[Any]:
+    """What may be taken at `:now`, the oldest first: found by walking along what waits, so that it
     costs the same however much was sent before."""
+    now = sa.bindparam("now", type_=Utc())
     former = outbox.alias("former")
     is_first = ~sa.exists().where(
         former.c.conversation == _TABLE.conversation,
@@ -371,6 +371,9 @@ def _due(now: datetime, *columns: sa.Table | sa.ColumnElement[int]) -> sa.Select
     return (
         sa.select(*columns).where(_WAITING, sa.or_(ready, abandoned), is_first).order_by(_TABLE.seq)
     )
+
+
+_ANY_DUE = _due(_TABLE.seq).limit(1)
 
 
 async def _spoilt(connection: AsyncConnection, row: sa.Row[tuple[object, ...]]) -> None:
