@@ -39,7 +39,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             answer = await self._open().request(
                 request.method,
                 URL(str(request.url), encoded=True),
-                headers=request.headers.multi_items(),
+                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
                 data=body or None,
                 skip_auto_headers=_MADE_HERE,
                 allow_redirects=False,
