@@ -27,6 +27,8 @@ BUSY_SECONDS = 5.0
 UPGRADE_SECONDS = 60.0
 _KIND = "dealdesk_kind"
 _UPGRADE_LOCK = 0x6465616C
+_BUSY = ("locked", "deadlock detected", "could not serialize access")
+"""What a database says when the same may succeed a moment later."""
 _PRAGMAS = ("PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON")
 
 
@@ -220,7 +222,7 @@ async def _translated(label: str) -> AsyncIterator[None]:
 
 def _meaning(error: BaseException | None, label: str) -> StoreError:
     words = str(error).lower()
-    if "locked" in words or "deadlock detected" in words:
+    if any(each in words for each in _BUSY):
         return StoreBusy(f"{label} is busy")
     if "disk is full" in words or "no space left" in words or "disk i/o error" in words:
         return StoreFull(f"{label} has no room left to save")
