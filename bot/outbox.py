@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -107,6 +108,7 @@ class OutboxWorker:
         self._resume = now()
         self._sending: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
+        self._gates: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def wake(self) -> None:
         """Something was put in the outbox: look now rather than in a second."""
@@ -221,11 +223,11 @@ class OutboxWorker:
             self._windows.release(tenant, channel, moment)
             return
         try:
-            is_time = await self._is_time(tenant, channel, moment)
+            left = await self._leave(tenant, channel, moment)
         except asyncio.CancelledError:
             await self._take_back(owed)
             raise
-        if not is_time:
+        if left is None:
             await self._defer(owed)
             return
         crash_at(Point.OUTBOX_SENDING)
@@ -234,6 +236,7 @@ class OutboxWorker:
         except SendFailed as error:
             await self._after_failure(owed, error)
             return
+        self._windows.arrived(tenant, channel, left)
         crash_at(Point.OUTBOX_SENT)
         await self._mark_sent(owed, message_id)
 
@@ -247,17 +250,20 @@ class OutboxWorker:
         await self._together.write(partial(outbox.mark_failed, owed=owed, error="superseded"))
         return True
 
-    async def _is_time(self, tenant: str, channel: str, moment: datetime) -> bool:
-        """Waits for a reserved moment and counts the message as leaving; False when others were
-        faster again and again."""
+    async def _leave(self, tenant: str, channel: str, moment: datetime) -> datetime | None:
+        """Waits for a reserved moment and, one message of a tenant after the other, for room as
+        others really left; counts the message as leaving and gives the moment, or None when others
+        were faster again and again."""
         for _ in range(_MOST_MOMENTS):
-            if moment <= self._now():
-                self._windows.left(tenant, channel, moment)
-                return True
             await self._sleep_until(moment)
-            moment = self._windows.renew(tenant, channel, moment)
+            self._windows.release(tenant, channel, moment)
+            async with self._gates[tenant]:
+                await self._sleep_until(self._now() + self._windows.tenant_pause(tenant))
+                moment = self._windows.leave(tenant, channel)
+            if moment <= self._now():
+                return moment
         self._windows.release(tenant, channel, moment)
-        return False
+        return None
 
     async def _sleep_until(self, moment: datetime) -> None:
         wait = moment - self._now()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +26,15 @@ TENANT = (Limit(50, 1),)
 PACE = timedelta(milliseconds=10)
 """Between two sends in a tenant that wait for their moments: what leaves in one bunch is built in
 one bunch, arrives late, and meets the next."""
+LEAST_LATE = timedelta(milliseconds=20)
+"""By how much a confirmed send is counted as later than it left at least, as the quickest one was
+on its way for a while, too."""
+MOST_LATE = timedelta(milliseconds=250)
+"""The most by which it is."""
+_LATELY = 500
+"""How many answers of Teams the quickest is looked for in."""
 _FIRST_SWEEP = 1000
+_KEPT = 4
 _PART = 4
 """At most one in so many of a window is left free for answers."""
 
@@ -53,6 +62,7 @@ class Windows:
         self._answered: tuple[dict[str, list[datetime]], ...] = ({}, {})
         self._held: dict[str, datetime] = {}
         self._reserved: dict[str, datetime] = {}
+        self._took: deque[timedelta] = deque(maxlen=_LATELY)
         self._sweep_at = _FIRST_SWEEP
 
     def reserve(self, tenant: str, conversation: str) -> datetime:
@@ -65,19 +75,22 @@ class Windows:
         self.note(tenant, conversation, at)
         return at
 
-    def renew(self, tenant: str, conversation: str, at: datetime) -> datetime:
-        """What was reserved for a moment that has come: the present, or a later moment when others
-        were faster, under which it is counted instead."""
-        self.release(tenant, conversation, at)
+    def leave(self, tenant: str, conversation: str) -> datetime:
+        """Counts a send whose moment has come and is not counted any longer: as leaving now, or
+        for a later moment when others were faster; gives that moment."""
         now = self._now()
         at = now + self._wait(tenant, conversation, now, until=now)
         self.note(tenant, conversation, at)
         return at
 
-    def left(self, tenant: str, conversation: str, at: datetime) -> None:
-        """Counts what was reserved as leaving now: what delayed it delays the next."""
+    def arrived(self, tenant: str, conversation: str, at: datetime) -> None:
+        """Counts what left at a moment and is confirmed now for when it arrived at the latest: as
+        much after it left as its confirmation took longer than the quickest one lately."""
+        took = max(self._now() - at, NONE)
+        self._took.append(took)
+        late = min(took - min(self._took) + LEAST_LATE, MOST_LATE, took)
         self.release(tenant, conversation, at)
-        self.note(tenant, conversation, max(at, self._now()))
+        self.note(tenant, conversation, at + late)
 
     def release(self, tenant: str, conversation: str, at: datetime) -> None:
         """Counts what was reserved for a moment no longer."""
@@ -110,6 +123,11 @@ class Windows:
         """How long until one more may be sent anywhere in a tenant; zero for at once."""
         now = self._now()
         return max(self._free(0, tenant, now, None) - now, NONE)
+
+    def tenant_pause(self, tenant: str) -> timedelta:
+        """The same when what is reserved for later moments does not count."""
+        now = self._now()
+        return max(self._free(0, tenant, now, now) - now, NONE)
 
     def _wait(
         self, tenant: str, conversation: str, now: datetime, until: datetime | None = None
@@ -163,10 +181,11 @@ class Windows:
 def _add(
     counted: dict[str, list[datetime]], name: str, at: datetime, limits: Sequence[Limit]
 ) -> None:
-    """Twice as many as a window holds are kept, as some of them may be taken back."""
+    """Four times as many as a window holds are kept: those reserved for the windows to come must
+    not push out those of the last, and some may be taken back."""
     times = counted.setdefault(name, [])
     insort(times, at)
-    del times[: -2 * max(limit.most for limit in limits)]
+    del times[: -_KEPT * max(limit.most for limit in limits)]
 
 
 def _room(answers: Sequence[datetime], limit: Limit, now: datetime) -> int:

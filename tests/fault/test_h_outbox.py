@@ -627,11 +627,12 @@ async def test_the_worker_is_woken_and_finishes_what_it_began(post: Post) -> Non
 async def test_i7_what_has_not_left_when_the_process_ends_is_owed_as_before(post: Post) -> None:
     waits = asyncio.Event()
 
-    async def never(tenant: str, channel: str, moment: datetime) -> bool:
+    async def never(tenant: str, channel: str, moment: datetime) -> datetime | None:
         waits.set()
-        return await asyncio.Event().wait()
+        await asyncio.Event().wait()
+        return None
 
-    post.worker._is_time = never  # type: ignore[method-assign]
+    post.worker._leave = never  # type: ignore[method-assign]
     running = asyncio.create_task(post.worker.run())
     await post.owe("one")
     post.worker.wake()

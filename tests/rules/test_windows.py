@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.windows import CONVERSATION, NONE, PACE, TENANT, Limit, Windows
+from bot.windows import CONVERSATION, LEAST_LATE, MOST_LATE, NONE, PACE, TENANT, Limit, Windows
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -149,6 +149,11 @@ def test_any_run_keeps_every_window(steps: list[tuple[int, float]]) -> None:
     assert most_in(everything, Limit(4, 2)) <= 4
 
 
+def leave_reserved(windows: Windows, conversation: str, at: datetime) -> datetime:
+    windows.release("t", conversation, at)
+    return windows.leave("t", conversation)
+
+
 def test_what_left_late_delays_the_next() -> None:
     clock = Clock()
     windows = Windows(clock, pace=NONE)
@@ -156,12 +161,73 @@ def test_what_left_late_delays_the_next() -> None:
     assert set(reserved) == {clock()}
     clock.time += SECOND * 0.4
     for number, at in enumerate(reserved):
-        windows.left("t", f"c{number}", at)
+        assert leave_reserved(windows, f"c{number}", at) == clock()
     assert windows.wait("t", "c") == SECOND
     clock.time += SECOND * 0.7
     assert windows.wait("t", "c") > NONE
     clock.time += SECOND * 0.3
     assert windows.wait("t", "c") == NONE
+
+
+def test_what_took_longer_than_the_quickest_is_counted_as_that_much_later() -> None:
+    clock = Clock()
+    windows = Windows(clock, tenant=(Limit(2, 1),))
+    quick, slow = windows.leave("t", "c0"), windows.leave("t", "c1")
+    clock.time += SECOND * 0.1
+    windows.arrived("t", "c0", quick)
+    clock.time += SECOND * 0.2
+    windows.arrived("t", "c1", slow)
+    clock.time = START + SECOND + LEAST_LATE
+    assert windows.leave("t", "c2") == clock()
+    assert windows.tenant_pause("t") == SECOND * 0.2
+
+
+def test_how_late_something_is_counted_is_bounded_and_the_quickest_forgotten() -> None:
+    clock = Clock()
+    windows = Windows(clock, tenant=(Limit(1, 1),))
+    windows.arrived("t", "c", windows.leave("t", "c"))
+    pauses = []
+    for _ in range(500):
+        clock.time += 10 * SECOND
+        left = windows.leave("t", "c")
+        clock.time += SECOND * 0.9
+        windows.arrived("t", "c", left)
+        pauses.append(windows.tenant_pause("t"))
+    assert pauses[:499] == [SECOND * 0.1 + MOST_LATE] * 499
+    assert pauses[499] == SECOND * 0.1 + LEAST_LATE
+
+
+def test_what_is_reserved_does_not_make_room_for_more_than_a_window_holds() -> None:
+    clock = Clock()
+    windows = Windows(clock, pace=NONE)
+    reserved = [windows.reserve("t", f"c{number}") for number in range(150)]
+    for number, at in enumerate(reserved[:50]):
+        leave_reserved(windows, f"c{number}", at)
+    windows.reserve("t", "c")
+    assert windows.tenant_pause("t") == SECOND
+
+
+@settings(max_examples=100, deadline=None)
+@given(late=st.lists(st.integers(0, 240), min_size=30, max_size=120))
+def test_no_window_sees_too_many_arrive_however_late_each_is(late: list[int]) -> None:
+    clock = Clock()
+    windows = Windows(clock, tenant=(Limit(5, 1),))
+    least = timedelta(milliseconds=20)
+    arrivals: list[datetime] = []
+    under_way: list[tuple[str, datetime, datetime]] = []
+    windows.arrived("u", "c", windows.leave("u", "c"))
+    for number, each in enumerate(late):
+        pause = windows.tenant_pause("t")
+        while pause > NONE:
+            clock.time += min([pause, *(answer - clock.time for _, _, answer in under_way)])
+            for known in [one for one in under_way if one[2] <= clock.time]:
+                under_way.remove(known)
+                windows.arrived("t", known[0], known[1])
+            pause = windows.tenant_pause("t")
+        left = windows.leave("t", f"c{number}")
+        arrivals.append(left + least + timedelta(milliseconds=each))
+        under_way.append((f"c{number}", left, arrivals[-1] + least))
+    assert most_in(sorted(arrivals), Limit(5, 1)) <= 5
 
 
 def test_each_reservation_has_a_moment_of_its_own() -> None:
@@ -182,9 +248,9 @@ def test_a_reservation_that_has_come_stands_unless_others_were_faster() -> None:
     windows = Windows(clock, tenant=(Limit(2, 1),), pace=NONE)
     at = [windows.reserve("t", f"c{number}") for number in range(4)]
     clock.time += SECOND
-    assert windows.renew("t", "c2", at[2]) == clock()
+    assert leave_reserved(windows, "c2", at[2]) == clock()
     windows.answered("t", "c")
-    assert windows.renew("t", "c3", at[3]) == clock() + SECOND
+    assert leave_reserved(windows, "c3", at[3]) == clock() + SECOND
     windows.release("t", "c3", clock() + SECOND)
     assert windows.wait("t", "c4") == SECOND
 
