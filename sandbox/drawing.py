@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from sandbox.browser import Chromium, launched
+from sandbox.browser import Chromium, NoBrowser, launched
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, CDPSession, Page, Route
@@ -74,7 +74,7 @@ class Shot:
 
 
 class DrawingRoom:
-    """A browser that draws cards; use as `async with DrawingRoom() as room`.
+    """A browser that draws cards; use as `async with DrawingRoom() as room`. Raises NoBrowser.
 
     `hang` draws many at once; the rest says what is to be seen of those that hang.
     """
@@ -88,6 +88,8 @@ class DrawingRoom:
         self._browser: Browser | None = None
 
     async def __aenter__(self) -> Self:
+        if missing := [place for place in PLACES.values() if not place.is_dir()]:
+            raise NoBrowser(f"{missing[0].relative_to(SANDBOX.parent)} is missing: make install.")
         self._browser = await self._open.enter_async_context(launched(self._chromium))
         return self
 

@@ -11,7 +11,7 @@ import pytest
 from app import TASKS
 from bot.settings import Settings
 from cards.samples.gallery import in_every_language, make, names
-from sandbox import gallery
+from sandbox import drawing, gallery
 from sandbox.drawing import THEMES, WIDTHS, Cards
 
 pytestmark = pytest.mark.client
@@ -72,6 +72,15 @@ async def test_what_is_not_understood_draws_nothing(tmp_path: Path, words: list[
     code, _ = await run(tmp_path, *words)
     assert code == 2
     assert files(tmp_path) == []
+
+
+async def test_without_what_npm_brings_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(drawing.PLACES, "/axe-core/", drawing.SANDBOX / "node_modules" / "none")
+    code, said = await run(tmp_path, "who")
+    assert code == 2
+    assert said == ["Nothing was drawn: sandbox/node_modules/none is missing: make install."]
 
 
 async def test_without_the_developers_tools_it_says_what_is_missing(
