@@ -54,7 +54,13 @@ def outside() -> list[str]:
                 said |= set(node.value.split("\n")) - ours
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "policy":
                 said |= {str(each.arg) for each in node.keywords}
+    said |= {_spaced(each) for each in said}
     return sorted((each for each in said if len(each) > 2), key=len, reverse=True)
+
+
+def _spaced(name: str) -> str:
+    """A name out of Partner Center's code, as a card writes it."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
 
 
 def is_outside(said: str) -> bool:
