@@ -54,7 +54,7 @@ def outside() -> list[str]:
                 said |= set(node.value.split("\n")) - ours
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "policy":
                 said |= {str(each.arg) for each in node.keywords}
-    said |= {_spaced(each) for each in said}
+    said |= {_spaced(each) for each in said if re.search(r"[a-z][A-Z]", each)}
     return sorted((each for each in said if len(each) > 2), key=len, reverse=True)
 
 
