@@ -197,7 +197,10 @@ def _messages(kept: Books, posts: Sequence[Posted]) -> Iterator[str]:
     for row in kept.outbox:
         if row["state"] in OWED:
             yield f"message {row['key']}: still {row['state']} ({row['error']})"
-        if row["state"] == "failed" and row["doubts"] <= MOST_DOUBTS:
+        if row["error"] == "superseded":
+            if not _is_overtaken(kept, row):
+                yield f"message {row['key']}: given up for a later one that is not there"
+        elif row["state"] == "failed" and row["doubts"] <= MOST_DOUBTS:
             yield f"message {row['key']}: lost ({row['error']})"
         if row["state"] == "sent" and row["op"] == "send" and row["activity_id"] not in taken:
             yield f"message {row['key']}: said to be sent, and Teams has not got it"
@@ -206,6 +209,18 @@ def _messages(kept: Books, posts: Sequence[Posted]) -> Iterator[str]:
     for (where, text), count in told.items():
         if count > 1 and REPEAT not in text:
             yield f"{where} was told {count} times: {text[:80]}"
+
+
+def _is_overtaken(kept: Books, row: sa.RowMapping) -> bool:
+    """Whether the message this would have changed shows something later: a later change of it
+    arrived, or, for a reply, an answer that no row was needed for."""
+    where = (row["conversation"], row["target_message"])
+    return row["as_of"] is not None or any(
+        (each["conversation"], each["target_message"]) == where
+        and each["state"] == "sent"
+        and each["seq"] > row["seq"]
+        for each in kept.outbox
+    )
 
 
 def _subject(kept: Books, write: Written) -> str:

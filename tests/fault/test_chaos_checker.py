@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -82,3 +83,20 @@ def test_books_that_do_not(
 def test_a_marked_repeat_is_no_double() -> None:
     marked = Posted("chat", "m1", f"{REPEAT}. the card")
     compare(_books(), [WRITE], [marked, marked], needs_approval=True)
+
+
+@pytest.mark.parametrize("later", ["sent", "failed", ""])
+def test_what_was_overtaken_is_lost_unless_the_later_one_arrived(later: str) -> None:
+    books = _books()
+    first = {**books.outbox[0], "conversation": "c", "target_message": None, "seq": 0}
+    change = {**first, "op": "update", "target_message": "m"}
+    change |= {"as_of": None, "doubts": 0, "error": "superseded", "state": "failed", "seq": 1}
+    rows = [first, change]
+    if later:
+        rows.append({**change, "seq": 2, "state": later, "error": None, "doubts": 9})
+    made = replace(books, outbox=rows)  # type: ignore[arg-type]
+    if later == "sent":
+        compare(made, [WRITE], [POST], needs_approval=True)
+        return
+    with pytest.raises(Wrong, match="given up for a later one"):
+        compare(made, [WRITE], [POST], needs_approval=True)
