@@ -28,6 +28,7 @@ WEBHOOK_API = "https://api.partnercenter.microsoft.com"
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.ASCII)
 _LOOPBACK_PORT = re.compile(r"127\.0\.0\.1:[0-9]{1,5}", re.ASCII)
+_LOOPBACK_CONNECTOR = re.compile(r"(https://)?127\.0\.0\.1:[0-9]{1,5}", re.ASCII)
 _BLANK = frozenset({"", "none", "null", "nil", "undefined"})
 _NAMES_OF_LOOPBACK = frozenset({"localhost", "localhost.localdomain"})
 
@@ -225,7 +226,7 @@ def _sandbox_problems(settings: Settings, to_come: bool) -> Iterator[str]:
             yield "DEALDESK_AUTHORITY must begin with https, also in sandbox mode."
     if not (to_come and "connector_hosts" not in given):
         for host in settings.connector_hosts:
-            if not _LOOPBACK_PORT.fullmatch(host):
+            if not _LOOPBACK_CONNECTOR.fullmatch(host):
                 yield "DEALDESK_CONNECTOR_HOSTS must be 127.0.0.1:PORT in sandbox mode."
     yield from _key_problems(settings)
 

@@ -7,6 +7,7 @@ import ipaddress
 import os
 import ssl
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,8 @@ class Tls:
     ca_file: Path
 
 
-def make_tls(folder: Path) -> Tls:
-    """Make an authority and a certificate for 127.0.0.1, ::1 and localhost.
+def make_tls(folder: Path, names: Sequence[str] = ()) -> Tls:
+    """Make an authority and a certificate for 127.0.0.1, ::1, localhost and further names.
 
     Only the authority's certificate stays in `folder` (`ca.pem`); no private key does.
     """
@@ -35,7 +36,7 @@ def make_tls(folder: Path) -> Tls:
     authority_key = ec.generate_private_key(ec.SECP256R1())
     authority = _authority_certificate(authority_key, now)
     server_key = ec.generate_private_key(ec.SECP256R1())
-    server = _server_certificate(server_key, authority, authority_key, now)
+    server = _server_certificate(server_key, authority, authority_key, now, names)
     ca_file = folder / "ca.pem"
     ca_file.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
     return Tls(_context(server, server_key), ca_file)
@@ -56,10 +57,12 @@ def _server_certificate(
     authority: x509.Certificate,
     authority_key: ec.EllipticCurvePrivateKey,
     now: dt.datetime,
+    names: Sequence[str],
 ) -> x509.Certificate:
     hosts = x509.SubjectAlternativeName(
         [
             x509.DNSName("localhost"),
+            *(x509.DNSName(name) for name in names),
             x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
             x509.IPAddress(ipaddress.ip_address("::1")),
         ]

@@ -12,13 +12,13 @@ _MAX = 512
 class Hosts:
     """The connectors Teams may name as `serviceUrl`.
 
-    Plain host names mean https on the default port. `127.0.0.1:PORT` means http, and settings
-    allow such an entry in sandbox mode only. `*.trafficmanager.net` is open to any Azure customer,
-    so nothing is ever matched by its ending.
+    Plain host names mean https on the default port. `127.0.0.1:PORT` means http and
+    `https://127.0.0.1:PORT` https, and settings allow such entries in sandbox mode only.
+    `*.trafficmanager.net` is open to any Azure customer, so nothing is ever matched by its ending.
     """
 
     def __init__(self, entries: Iterable[str]) -> None:
-        self._origins = frozenset(("http" if ":" in entry else "https", entry) for entry in entries)
+        self._origins = frozenset(_origin(entry) for entry in entries)
 
     def allow(self, url: str) -> bool:
         """Whether `url` is a connector's base: no user-info, query, fragment or dot segments."""
@@ -26,3 +26,9 @@ class Hosts:
         if match is None or (match[1], match[2]) not in self._origins:
             return False
         return not {".", ".."} & set(match[3].split("/"))
+
+
+def _origin(entry: str) -> tuple[str, str]:
+    if entry.startswith("https://"):
+        return "https", entry.removeprefix("https://")
+    return "http" if ":" in entry else "https", entry

@@ -311,6 +311,14 @@ def is_good(teams: Teams, found: Found) -> bool:
 
 async def measure(channels: int, answer_seconds: float) -> int:
     """Run it and print it; 1 when a channel was told not at all or twice."""
+    teams, found = await run(channels, answer_seconds)
+    print(f"a won deal to {channels} channels, answers after {answer_seconds * 1000:.0f} ms\n")  # noqa: T201
+    print(told(teams, found))  # noqa: T201
+    return 0 if is_good(teams, found) else 1
+
+
+async def run(channels: int, answer_seconds: float) -> tuple[Teams, Found]:
+    """One fan-out: what reached Teams, and what it took."""
     teams = Teams(channels, answer_seconds)
     with TemporaryDirectory(dir=OUT) as name:
         folder = Path(name)
@@ -330,9 +338,7 @@ async def measure(channels: int, answer_seconds: float) -> int:
                     found = await fan_out(teams, desk, bot, patience)
             finally:
                 await bot.stop()
-    print(f"a won deal to {channels} channels, answers after {answer_seconds * 1000:.0f} ms\n")  # noqa: T201
-    print(told(teams, found))  # noqa: T201
-    return 0 if is_good(teams, found) else 1
+    return teams, found
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -1,114 +1,115 @@
-"""Turns runs into the table that is printed and the JSON that is kept."""
+"""Verdicts: what was measured against what must be reached, as a table and as JSON."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
 from tests.bench.driver import Run
 
-LIMIT = "limit"
-_HEAD = (
-    "server", "at once", "CPU ms/turn", "x limit", "turns/s", "p50 ms", "p99 ms",
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One line of the table. `reached` is None for what has no target of its own."""
+
+    measure: str
+    what: str
+    found: str
+    target: str = ""
+    reached: bool | None = None
+
+
+def at_most(measure: str, what: str, value: float, most: float, unit: str = "x") -> Verdict:
+    """Reached when the value is no more than `most`."""
+    shown = f"{value:.3g}{unit}"
+    return Verdict(measure, what, shown, f"<= {most:g}{unit}", value <= most)
+
+
+def at_least(measure: str, what: str, value: float, least: float, unit: str = "x") -> Verdict:
+    """Reached when the value is no less than `least`."""
+    return Verdict(measure, what, f"{value:.3g}{unit}", f">= {least:g}{unit}", value >= least)
+
+
+Number = Callable[[Run], float]
+
+
+def pick(runs: Iterable[Run], server: str, kind: str, concurrency: int) -> list[Run]:
+    """The runs of one case, in the order of the rounds."""
+    return [
+        run
+        for run in runs
+        if (run.server, run.kind, run.concurrency) == (server, kind, concurrency)
+    ]
+
+
+def ratio(own: Sequence[Run], other: Sequence[Run], number: Number) -> float:
+    """The median over the rounds of a ratio taken within each round."""
+    return median(number(a) / number(b) for a, b in zip(own, other, strict=True))
+
+
+def cpu(run: Run) -> float:
+    """CPU time a turn."""
+    return run.cpu_ms_per_turn
+
+
+_RUNS = (
+    "kind", "at once", "server", "CPU ms/turn", "x limit", "turns/s", "p50 ms", "p99 ms",
     "connections/turn", "logins/turn", "lost",
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Medians over the rounds of one server at one concurrency; counts are over all rounds."""
-
-    server: str
-    concurrency: int
-    cpu_ms_per_turn: float
-    times_limit: float
-    turns_per_second: float
-    p50_ms: float
-    p99_ms: float
-    connections_per_turn: float
-    logins_per_turn: float
-    lost: int
-
-
-def summarise(rounds: Sequence[Sequence[Run]]) -> list[Line]:
-    """One line for each server and concurrency. A ratio is taken within its round only."""
-    cases = sorted({(run.concurrency, run.server) for runs in rounds for run in runs})
-    return [_line(rounds, server, concurrency) for concurrency, server in cases]
-
-
-def _line(rounds: Sequence[Sequence[Run]], server: str, concurrency: int) -> Line:
-    own = [_pick(runs, server, concurrency) for runs in rounds]
-    limits = [_pick(runs, LIMIT, concurrency) for runs in rounds]
-    turns = sum(run.turns for run in own)
-
-    def middle(value: Callable[[Run], float]) -> float:
-        return median(value(run) for run in own)
-
-    return Line(
-        server=server,
-        concurrency=concurrency,
-        cpu_ms_per_turn=middle(lambda run: run.cpu_ms_per_turn),
-        times_limit=median(
-            run.cpu_ms_per_turn / limit.cpu_ms_per_turn
-            for run, limit in zip(own, limits, strict=True)
-        ),
-        turns_per_second=middle(lambda run: run.turns_per_second),
-        p50_ms=middle(lambda run: run.p50_ms),
-        p99_ms=middle(lambda run: run.p99_ms),
-        connections_per_turn=sum(run.new_connections for run in own) / turns,
-        logins_per_turn=sum(run.token_calls for run in own) / turns,
-        lost=sum(run.lost for run in own),
-    )
-
-
-def _pick(runs: Sequence[Run], server: str, concurrency: int) -> Run:
-    return next(run for run in runs if (run.server, run.concurrency) == (server, concurrency))
-
-
-def table(lines: Sequence[Line], memory: Mapping[str, Mapping[str, float]]) -> str:
-    """Both tables, for a terminal."""
-    rows = [
-        (
-            line.server,
-            str(line.concurrency),
-            f"{line.cpu_ms_per_turn:.2f}",
-            f"{line.times_limit:.2f}",
-            f"{line.turns_per_second:.0f}",
-            f"{line.p50_ms:.1f}",
-            f"{line.p99_ms:.1f}",
-            f"{line.connections_per_turn:.4f}",
-            f"{line.logins_per_turn:.4f}",
-            str(line.lost),
+def runs_table(runs: Sequence[Run], limit: str) -> str:
+    """Medians of every case; counts over all rounds."""
+    cases = dict.fromkeys((run.kind, run.concurrency, run.server) for run in runs)
+    lines = [_RUNS]
+    for kind, concurrency, server in sorted(cases, key=lambda case: (case[0], case[1])):
+        own = pick(runs, server, kind, concurrency)
+        against = pick(runs, limit, kind, concurrency)
+        turns = sum(run.turns for run in own)
+        lines.append(
+            (
+                kind,
+                str(concurrency),
+                server,
+                f"{median(map(cpu, own)):.2f}",
+                f"{ratio(own, against, cpu):.2f}",
+                f"{median(run.turns_per_second for run in own):.0f}",
+                f"{median(run.p50_ms for run in own):.1f}",
+                f"{median(run.p99_ms for run in own):.1f}",
+                f"{sum(run.new_connections for run in own) / turns:.3f}",
+                f"{sum(run.token_calls for run in own) / turns:.3f}",
+                str(sum(run.lost for run in own)),
+            )
         )
-        for line in lines
-    ]
-    moments = list(next(iter(memory.values())))
-    sizes = [(name, *(f"{found[at]:.1f}" for at in moments)) for name, found in memory.items()]
-    return f"{_aligned([_HEAD, *rows])}\n\n{_aligned([('RSS MB', *moments), *sizes])}"
+    return aligned(lines)
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
+def verdict_table(verdicts: Sequence[Verdict]) -> str:
+    """Every verdict in a line."""
+    said = {True: "reached", False: "NOT REACHED", None: ""}
+    rows = [("measure", "what", "found", "must reach", "verdict")]
+    rows += [(v.measure, v.what, v.found, v.target, said[v.reached]) for v in verdicts]
+    return aligned(rows, left=5)
+
+
+def aligned(rows: Sequence[Sequence[str]], left: int = 3) -> str:
+    """Columns; the first `left` begin where their heads do, the others end there."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
-            cell.rjust(width) if number else cell.ljust(width)
+            cell.ljust(width) if number < left else cell.rjust(width)
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
+        ).rstrip()
         for row in rows
     )
 
 
-def keep(
-    path: Path,
-    rounds: Sequence[Sequence[Run]],
-    lines: Sequence[Line],
-    memory: Mapping[str, Mapping[str, float]],
-) -> None:
+def keep(path: Path, verdicts: Sequence[Verdict], details: Mapping[str, object]) -> None:
     """Write everything that was measured, the single runs too."""
     kept = {
         "machine": {
@@ -117,9 +118,8 @@ def keep(
             "system": platform.platform(),
             "python": platform.python_version(),
         },
-        "lines": [asdict(line) for line in lines],
-        "resident_mb": memory,
-        "rounds": [[asdict(run) for run in runs] for runs in rounds],
+        "verdicts": [asdict(verdict) for verdict in verdicts],
+        "details": details,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(kept, indent=2) + "\n", "utf-8")
+    path.write_text(json.dumps(kept, indent=2, default=asdict) + "\n", "utf-8")

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 from cryptography.fernet import Fernet
 
-from tests.bench.outside import APP_ID, TENANT, Outside
+from tests.bench.outside import APP_ID, NAMES, TENANT, Outside
+from tests.bench.peers.install import Peer
 from tests.bots import ROOT, AsProcess, free_port, start_process, until_alive
+
+LIMIT, DEALDESK = "limit", "dealdesk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +36,25 @@ class Server:
         return f"{self.running.url}/api/messages"
 
     def cpu_seconds(self) -> float:
-        """CPU time of all its threads so far, from the kernel's clock of that process."""
-        return time.clock_gettime(cpu_clock(self.running.process.pid))
+        """CPU time of all its processes and threads so far, from the kernel's clocks."""
+        return sum(time.clock_gettime(cpu_clock(pid)) for pid in self._tree())
 
     def resident_mb(self) -> float:
-        """Its resident memory."""
-        status = Path(f"/proc/{self.running.process.pid}/status").read_text("ascii")
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-        return int(line.split()[1]) / 1024
+        """Resident memory of all its processes."""
+        return sum(_resident_kb(pid) for pid in self._tree()) / 1024
+
+    def told(self) -> str:
+        """The end of its log."""
+        return "\n" + self.running.log.read_text("utf-8", errors="replace")[-3000:]
+
+    def _tree(self) -> Iterator[int]:
+        waiting = [self.running.process.pid]
+        while waiting:
+            pid = waiting.pop()
+            yield pid
+            with contextlib.suppress(FileNotFoundError):
+                for children in Path(f"/proc/{pid}/task").glob("*/children"):
+                    waiting.extend(int(word) for word in children.read_text("ascii").split())
 
 
 def cpu_clock(pid: int) -> int:
@@ -43,10 +62,29 @@ def cpu_clock(pid: int) -> int:
     return (~pid << 3) | 2
 
 
-async def start_dealdesk(world: Outside, folder: Path, http: aiohttp.ClientSession) -> Server:
-    """`python app.py` with an empty SQLite database; waits until it answers."""
+def _resident_kb(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text("ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1])
 
-    def environment(port: int) -> dict[str, str]:
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a Dealdesk of the benchmark is started with; two of them may share it."""
+
+    world: Outside
+    folder: Path
+    database: str = ""
+    """Empty for a SQLite file in the folder."""
+    key: str = field(default_factory=lambda: Fernet.generate_key().decode(), repr=False)
+
+    @property
+    def database_url(self) -> str:
+        """The address of the database."""
+        return self.database or f"sqlite+aiosqlite:///{self.folder.resolve() / 'dealdesk.db'}"
+
+    def environment(self, port: int) -> dict[str, str]:
+        """The settings as `app.py` reads them."""
         return {
             "DEALDESK_MODE": "sandbox",
             "DEALDESK_SANDBOX": "external",
@@ -55,48 +93,104 @@ async def start_dealdesk(world: Outside, folder: Path, http: aiohttp.ClientSessi
             "DEALDESK_APP_ID": APP_ID,
             "DEALDESK_APP_SECRET": Fernet.generate_key().decode(),
             "DEALDESK_TENANT_ID": TENANT,
-            "DEALDESK_AUTHORITY": f"{world.https}/{TENANT}",
-            "DEALDESK_CA_FILE": str(world.ca_file),
-            "DEALDESK_OPENID_METADATA_URL": world.metadata_url,
-            "DEALDESK_CONNECTOR_HOSTS": world.http.removeprefix("http://"),
-            "DEALDESK_PARTNER_CENTER_URL": f"{world.http}/partnercenter",
-            "DEALDESK_DATABASE_URL": f"sqlite+aiosqlite:///{folder.resolve() / 'dealdesk.db'}",
-            "DEALDESK_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+            "DEALDESK_AUTHORITY": f"{self.world.https}/{TENANT}",
+            "DEALDESK_CA_FILE": str(self.world.ca_file),
+            "DEALDESK_OPENID_METADATA_URL": self.world.metadata_url,
+            "DEALDESK_CONNECTOR_HOSTS": self.world.https,
+            "DEALDESK_PARTNER_CENTER_URL": self.world.partner_center,
+            "DEALDESK_DATABASE_URL": self.database_url,
+            "DEALDESK_ENCRYPTION_KEYS": self.key,
             "DEALDESK_LOG_FORMAT": "json",
         }
 
-    running = start_process(environment, folder, folder / "dealdesk.log")
-    return await _alive(Server("dealdesk", running), http)
+
+@asynccontextmanager
+async def dealdesk(
+    settings: Settings, http: aiohttp.ClientSession, name: str = DEALDESK
+) -> AsyncIterator[Server]:
+    """`python app.py` inside the block, once it answers."""
+    running = start_process(settings.environment, settings.folder, settings.folder / f"{name}.log")
+    async with _served(Server(name, running), http) as server:
+        yield server
 
 
-async def start_limit(
-    world: Outside, folder: Path, http: aiohttp.ClientSession, reply: bytes
+@asynccontextmanager
+async def limit(
+    world: Outside,
+    folder: Path,
+    http: aiohttp.ClientSession,
+    answers: Mapping[str, object],
+    database: str | None = None,
+) -> AsyncIterator[Server]:
+    """The bare server inside the block."""
+    told = folder / "limit.json"
+    told.write_text(
+        json.dumps(
+            {
+                "metadata_url": world.metadata_url,
+                "ca_file": str(world.ca_file),
+                "answers": answers,
+                "database": database,
+            }
+        ),
+        "utf-8",
+    )
+    command = [sys.executable, "-m", "tests.bench.limit", "{port}", str(told.resolve())]
+    async with _served(_started(LIMIT, command, folder, {}), http) as server:
+        yield server
+
+
+@asynccontextmanager
+async def peer(
+    wanted: Peer,
+    world: Outside,
+    folder: Path,
+    http: aiohttp.ClientSession,
+    answers: Mapping[str, object],
+) -> AsyncIterator[Server]:
+    """A minimal bot on another SDK inside the block. It believes in Microsoft's addresses, so its
+    look-ups of their names are led to the stand-ins."""
+    told = folder / "peers.json"
+    told.write_text(json.dumps(answers), "utf-8")
+    secure = int(world.https.rpartition(":")[2])
+    environment = {
+        "PEER_PORT": "{port}",
+        "PEER_ANSWERS": str(told.resolve()),
+        "PEER_ROADS": json.dumps(dict.fromkeys(NAMES, secure)),
+        "PEER_APP_ID": APP_ID,
+        "PEER_SECRET": Fernet.generate_key().decode(),
+        "PEER_TENANT": TENANT,
+        **dict.fromkeys(
+            ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), str(world.ca_file)
+        ),
+    }
+    async with _served(_started(wanted.name, wanted.command(), folder, environment), http) as made:
+        yield made
+
+
+def _started(
+    name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str]
 ) -> Server:
-    """The bare server, answering with `reply`; waits until it answers."""
-    return await _alive(Server("limit", _limit_process(world, folder, reply)), http)
-
-
-def _limit_process(world: Outside, folder: Path, reply: bytes) -> AsProcess:
-    reply_file, log = folder / "reply.json", folder / "limit.log"
-    reply_file.write_bytes(reply)
     with free_port() as listening:
         port: int = listening.getsockname()[1]
-    arguments = (str(port), world.metadata_url, str(reply_file.resolve()))
+    log = folder / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own program, no shell
-            [sys.executable, "-m", "tests.bench.limit", *arguments],
+            [part.replace("{port}", str(port)) for part in command],
             cwd=ROOT,
+            env=os.environ
+            | {key: value.replace("{port}", str(port)) for key, value in environment.items()},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    return AsProcess(f"http://127.0.0.1:{port}", process, log)
+    return Server(name, AsProcess(f"http://127.0.0.1:{port}", process, log))
 
 
-async def _alive(server: Server, http: aiohttp.ClientSession) -> Server:
+@asynccontextmanager
+async def _served(server: Server, http: aiohttp.ClientSession) -> AsyncIterator[Server]:
     try:
         await until_alive(server.running, http)
-    except BaseException:
+        yield server
+    finally:
         await server.running.kill()
-        raise
-    return server

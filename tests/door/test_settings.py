@@ -119,6 +119,7 @@ SANDBOX_ONLY_LOOPBACK = [
     ("CONNECTOR_HOSTS", "smba.trafficmanager.net"),
     ("CONNECTOR_HOSTS", "127.0.0.1:3979,smba.trafficmanager.net"),
     ("CONNECTOR_HOSTS", "localhost:3979"),
+    ("CONNECTOR_HOSTS", "https://smba.trafficmanager.net"),
     ("CONNECTOR_HOSTS", None),
     ("ENCRYPTION_KEYS", "short"),
 ]
@@ -140,6 +141,7 @@ PRODUCTION_REFUSES = [
     ("PARTNER_CENTER_URL", "https://[::1]/"),
     ("PARTNER_CENTER_URL", "https://user@api.partner.microsoft.com"),
     ("CONNECTOR_HOSTS", "127.0.0.1:3979"),
+    ("CONNECTOR_HOSTS", "https://127.0.0.1:3979"),
     ("CONNECTOR_HOSTS", "smba.trafficmanager.net:8443"),
     ("CONNECTOR_HOSTS", "*.trafficmanager.net"),
     ("CONNECTOR_HOSTS", "https://smba.trafficmanager.net"),

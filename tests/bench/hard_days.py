@@ -1,0 +1,287 @@
+"""What others do to a turn: slow servers outside, many deals, many rows, a second process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from statistics import median, quantiles
+
+import sqlalchemy as sa
+
+from bot.store.engine import open_store, upgrade
+from bot.store.schema import approvals, audit, drafts, outbox
+from tests.bench import fan_out as fans
+from tests.bench.cases import DURABLE, HELP, LIST
+from tests.bench.driver import Kind, Run
+from tests.bench.lab import Found, Lab, Size, lab, postgresql
+from tests.bench.outside import TENANT
+from tests.bench.people import sign_in
+from tests.bench.report import Verdict, at_least, at_most, cpu, pick, ratio
+from tests.bench.servers import Server, Settings
+
+LATE = 5.0
+LATE_ONES = 90_000
+"""From this number on people meet what is late."""
+LATE_CONVERSATIONS = "a:1bench-9"
+
+
+async def slow(size: Size) -> Found:
+    """`help` of some people while the turns of others wait for 5 s, and while none do."""
+    found = Found()
+    for name, kind, delays in (
+        (
+            "connector",
+            HELP,
+            {"connector": LATE, "conversations": f"a:1bench-{LATE_ONES // 10_000}"},
+        ),
+        ("entra", DURABLE, {"entra": LATE}),
+        ("partner_center", DURABLE, {"partner_center": LATE}),
+    ):
+        async with lab(size) as it:
+            settings = it.settings()
+            server = await it.dealdesk(settings, signed_in=True)
+            await it.calm(server)
+            await it.calm(server, DURABLE, 16)
+            rounds = []
+            for number in range(size.rounds):
+                first = LATE_ONES + 8 * number
+                await sign_in(settings, 8, first=first, seconds=60 if name == "entra" else 86_400)
+                quiet = await _watched(it, server) if number % 2 == 0 else None
+                for delay, value in delays.items():
+                    setattr(it.world.delays, delay, value)
+                late = asyncio.create_task(
+                    it.driver.run(
+                        server, kind, turns=8, concurrency=8, conversations=8, first=first
+                    )
+                )
+                await asyncio.sleep(0.3)
+                busy, over = await _watched(it, server), late.done()
+                await late
+                for delay in delays:
+                    setattr(it.world.delays, delay, "" if delay == "conversations" else 0.0)
+                rounds.append((quiet or await _watched(it, server), busy, over))
+        found.notes[f"slow {name}"] = rounds
+        found.verdicts += _of_slow(name, rounds)
+    return found
+
+
+Watched = tuple[float, float]
+"""p95 of `help` and of `/healthz`, in ms."""
+
+
+async def _watched(it: Lab, server: Server) -> Watched:
+    """p95 of `help` by four people, and of what the loop alone answers, at the same time."""
+    lags: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            began = time.perf_counter()
+            async with it.http.get(f"{server.running.url}/healthz") as answer:
+                await answer.read()
+            lags.append((time.perf_counter() - began) * 1000)
+            await asyncio.sleep(0.02)
+
+    watching = asyncio.create_task(watch())
+    try:
+        run = await it.driver.run(server, HELP, turns=120, concurrency=4, waits=False)
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    return run.p95_ms, quantiles(lags, n=20, method="inclusive")[18]
+
+
+def _of_slow(name: str, rounds: list[tuple[Watched, Watched, bool]]) -> list[Verdict]:
+    counted = [each for each in rounds if not each[2]]
+    if not counted:
+        return [Verdict("slow", f"{name} takes 5 s", "not measured: nothing was late")]
+    lag = median(late[1] - quiet[1] for quiet, late, _ in counted)
+    p95 = median(late[0] / quiet[0] for quiet, late, _ in counted)
+    return [
+        at_most("slow", f"{name} takes 5 s: loop lag, p95, more than before", lag, 50, " ms"),
+        at_most("slow", f"{name} takes 5 s: help p95 against before", p95, 1.2),
+    ]
+
+
+async def listing(size: Size) -> Found:
+    """`list` over 10,000 deals beside `list` over 100."""
+    found = Found()
+    async with lab(size) as it:
+        server = await it.dealdesk(signed_in=True)
+        it.world.deals = 100
+        await it.calm(server, LIST, 64)
+        small, before = await _lists(it, server, LIST), server.resident_mb()
+        it.world.deals = 10_000
+        large = await _lists(it, server, LIST)
+        far = await _lists(it, server, replace(LIST, name="list page 11", text="list all page 11"))
+        after = server.resident_mb()
+        found.runs += [small, large, far]
+    found.verdicts += [
+        at_most("list", "requests until the first card", large.upstream / large.turns, 1, ""),
+        at_most("list", "requests for page 11 (rows 101 to 110)", far.upstream / far.turns, 2, ""),
+        at_most("list", "RSS, more than after lists of 100", after - before, 3, " MB"),
+        at_most("list", "CPU against a list of 100", cpu(large) / cpu(small), 1.2),
+    ]
+    return found
+
+
+async def _lists(it: Lab, server: Server, kind: Kind) -> Run:
+    return await it.driver.run(server, kind, turns=40 if it.size.quick else 100, concurrency=4)
+
+
+ROWS = (1_000, 100_000, 1_000_000)
+
+
+async def growth(size: Size) -> Found:
+    """Three Dealdesks on databases of three sizes, in turns. The rows are shared among tables."""
+    steps = ROWS[:2] if size.quick else ROWS
+    kinds = (DURABLE, Kind("drafts", text="drafts"), Kind("approvals", text="approvals"))
+    async with lab(size) as it:
+        servers = []
+        for rows in steps:
+            settings = it.settings()
+            await fill(settings, rows)
+            servers.append(await it.dealdesk(settings, signed_in=True, name=f"{rows} rows"))
+        runs = await it.in_turns(
+            [
+                replace(server, name=f"{rows} rows")
+                for rows, server in zip(steps, servers, strict=True)
+            ],
+            kinds,
+            (4,),
+        )
+    first = f"{steps[0]} rows"
+    return Found(
+        [
+            at_most(
+                "growth",
+                f"{kind.name}: CPU with {rows} rows against {steps[0]}",
+                ratio(
+                    pick(runs, f"{rows} rows", kind.name, 4), pick(runs, first, kind.name, 4), cpu
+                ),
+                1.2,
+            )
+            for rows in steps[1:]
+            for kind in kinds
+        ],
+        runs,
+    )
+
+
+async def fill(settings: Settings, rows: int) -> None:
+    """A quarter of the rows each in audit, approvals, outbox and drafts, all of them ended."""
+    store = open_store(settings.database_url)
+    try:
+        await upgrade(store)
+        async with store.begin() as connection:
+            for table in (audit, approvals, outbox, drafts):
+                await connection.execute(table.insert(), [_row(table)])
+    finally:
+        await store.close()
+    path = sa.make_url(settings.database_url).database or ""
+    await asyncio.to_thread(_multiply, path, rows // 4)
+
+
+_ENDED = {"approvals": "done", "outbox": "sent", "drafts": "submitted"}
+_TIMES = frozenset({"expires", "not_before"})
+_ALLOWED = re.compile(r"(\w+) IN \('([^']*)'")
+"""A column that takes certain words only, and the first of them."""
+
+
+def _row(table: sa.Table) -> dict[str, object]:
+    now = datetime.now(UTC)
+    values: dict[str, object] = {}
+    for column in table.columns:
+        if column.nullable and column.name not in {"referral_id", "sent"}:
+            continue
+        kind = column.type
+        if isinstance(kind, sa.Integer):
+            values[column.name] = 1
+        elif not isinstance(kind, sa.Text):
+            later = timedelta(days=7) if column.name in _TIMES else timedelta()
+            values[column.name] = now + later
+        else:
+            values[column.name] = TENANT if column.name == "tenant" else "{}"
+    for check in table.constraints:
+        if isinstance(check, sa.CheckConstraint):
+            allowed = _ALLOWED.match(str(check.sqltext))
+            if allowed is not None:
+                values[allowed[1]] = allowed[2]
+    if table.name in _ENDED:
+        values["state"] = _ENDED[table.name]
+    values.pop("seq", None)
+    return values
+
+
+def _multiply(path: str, times: int) -> None:
+    """Copies each row, for other people, deals and conversations."""
+    own = {"person", "requester", "referral_id", "conversation", "subject_id", "target_message"}
+    with closing(sqlite3.connect(path)) as opened, opened:
+        for table in (audit, approvals, outbox, drafts):
+            names = [column.name for column in table.columns if column.name not in {"seq"}]
+            made = [
+                "lower(hex(randomblob(16)))"
+                if name == "id"
+                else f"'{name}-' || n"
+                if name in own
+                else name
+                for name in names
+            ]
+            opened.execute(
+                f"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers"  # noqa: S608
+                f" WHERE n < {times}), one AS (SELECT * FROM {table.name} LIMIT 1)"
+                f" INSERT INTO {table.name} ({', '.join(names)})"
+                f" SELECT {', '.join(made)} FROM one, numbers"
+            )
+
+
+async def two_processes(size: Size) -> Found:
+    """Turns a second of two Dealdesks on one PostgreSQL against one alone."""
+    pairs = []
+    with postgresql() as address:
+        async with lab(size) as it:
+            settings = it.settings(address)
+            one = await it.dealdesk(settings, signed_in=True)
+            two = await it.dealdesk(settings, name="second")
+            for server in (one, two):
+                await it.calm(server, DURABLE, 64)
+            for _ in range(size.rounds):
+                alone = await it.driver.run(one, DURABLE, turns=96, concurrency=32)
+                began = time.perf_counter()
+                await asyncio.gather(
+                    *(
+                        it.driver.run(each, DURABLE, turns=96, concurrency=16, waits=False)
+                        for each in (one, two)
+                    )
+                )
+                pairs.append((192 / (time.perf_counter() - began), alone.turns_per_second))
+    times = median(both / alone for both, alone in pairs)
+    verdict = at_least("two-processes", "turns/s against one process", times, 1.8)
+    cores = os.cpu_count() or 1
+    if cores < 4:
+        told = f"turns/s against one process; {cores} cores for both, the database and the driver"
+        verdict = replace(verdict, what=told, reached=None)
+    return Found([verdict], notes={"two-processes": pairs})
+
+
+async def fan_out(size: Size) -> Found:
+    """One win to a thousand channels."""
+    channels = 150 if size.quick else 1000
+    teams, took = await fans.run(channels, 0.1)
+    sent, rate = len(teams.arrived), fans.allowed_seconds(channels) / (took.last - took.first)
+    requests = (sent + teams.other_requests) / channels
+    once = Verdict("fan-out", "told not at all or twice", "none", "none", fans.is_good(teams, took))
+    return Found(
+        [
+            at_least("fan-out", "of the rate that Teams allows", rate * 100, 95, " %"),
+            at_most("fan-out", "requests a send", requests, 1, ""),
+            at_most("fan-out", "token requests for all of it", teams.token_requests, 1, ""),
+            once if once.reached else replace(once, found="some"),
+        ],
+        notes={"fan-out": took},
+    )
