@@ -128,8 +128,12 @@ class World:
 
     async def restart(self) -> InProcess:
         """End the bot of this process in order and start it again on the same database."""
-        await self._bots.pop().stop()
+        await self.stop()
         return await self.bot()
+
+    async def stop(self) -> None:
+        """End the bot that was started last in order."""
+        await self._bots.pop().stop()
 
     async def bot_process(self, env: Mapping[str, str] | None = None) -> AsProcess:
         """Start `python app.py` and wait until it is ready; `env` are more variables."""
