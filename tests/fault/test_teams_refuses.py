@@ -1,13 +1,15 @@
 """Teams does not take a reply, or a turn fails under a button: nothing said or typed is lost."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 
 import pytest
 
 from sandbox.deals import FABRIKAM
 from tests.scenario.conftest import ben, office, signed_in
-from tests.world import World
+from tests.scenario.test_register import begins, day
+from tests.world import Heard, World, buttons
 
 __all__ = ["ben", "office"]
 SAVE = "Save this change?"
@@ -129,3 +131,24 @@ async def test_I1_a_busy_store_before_the_write_sends_nothing(ben: World) -> Non
         await ben.clicks("ben", "Save")
         rows.execute("ROLLBACK")
     assert await ben.ledger() == []
+
+
+async def test_H9_a_step_that_is_owed_stands_where_it_arrives_and_the_former_is_left(
+    ben: World,
+) -> None:
+    await begins(ben)
+    refusal = {"method": "POST", "path": "activities", "headers": {"Retry-After": "1"}}
+    await ben.post("faults", api="connector", kind="status", status=429, **refusal)
+    await ben.says("ben", "250k")
+    second = await ben.hears("ben", until="step 2 of 5", within=20)
+
+    def answers(step: Heard) -> Callable[[list[Heard]], bool]:
+        return lambda seen: (
+            [one.id for one in seen if "Next" in buttons(one.card or {})] == [step.id]
+        )
+
+    await ben.sees("ben", answers(second), within=20)
+    await ben.says("ben", f"signed {day(ben, -10)}, starts {day(ben, -5)}, ends {day(ben, 720)}")
+    third = await ben.hears("ben", until="step 3 of 5")
+    await ben.sees("ben", answers(third))
+    assert [row["status"] for row in await ben.connector()].count(429) == 1
