@@ -169,8 +169,7 @@ class Feeds:
         Whoever subscribes has to be allowed to see deals at all. Raises PartnerCenterError.
         """
         desk = self._desk
-        token = await bearer(desk, turn)
-        await desk.partner_center.list(token, Query(top=1))
+        await self._sees_deals(turn)
         account = await desk.identity.account(turn.person)
         wish = _with_zone(wish, turn.reader.timezone)
         now = desk.now()
@@ -281,11 +280,19 @@ class Feeds:
         return await self.refused(turn, feed) or await work(feed)
 
     async def refused(self, turn: Turn, feed: Feed | None = None) -> Reply | None:
-        """None when this person may subscribe here, or change this feed; else why not."""
+        """None when this person may subscribe here, or change this feed; else why not.
+
+        Raises PartnerCenterError and SignInNeeded when somebody else's feed is touched by a person
+        who may not see deals.
+        """
         person = turn.person
         if turn.is_personal or (feed is not None and feed.owner == person.id):
             return None
-        if self._permits.subscribers == EVERYONE or await self._is_approver(person):
+        if self._permits.subscribers == EVERYONE:
+            if feed is not None:
+                await self._sees_deals(turn)
+            return None
+        if await self._is_approver(person):
             return None
         if await holds_now(self._desk, turn.place, person.id, self._roles()):
             return None
@@ -301,6 +308,11 @@ class Feeds:
         return Reply(
             card=card, summary=sentence("You may not change what is told here"), only_me=True
         )
+
+    async def _sees_deals(self, turn: Turn) -> None:
+        """Raises PartnerCenterError for somebody without a role in Partner Center."""
+        token = await bearer(self._desk, turn)
+        await self._desk.partner_center.list(token, Query(top=1))
 
     async def _is_approver(self, person: Person) -> bool:
         named, _roles = approvers_among(self._permits.approvers)

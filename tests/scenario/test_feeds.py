@@ -191,6 +191,23 @@ async def test_no_role_no_subscription(office: World) -> None:
     assert "role" in heard
 
 
+async def test_who_has_no_role_changes_nothing_that_others_subscribed(ben: World) -> None:
+    for person in ("eve", "cleo"):
+        await signed_in(ben, person)
+    refusal = "Partner Center does not let you see deals"
+    for button in ("Delete", "Pause", "Edit", "Send a test"):
+        await subscribes(ben, "ben", "won")
+        pressed = await ben.clicks("eve", button, where="wins")
+        assert refusal in str(pressed.answer)
+    await ben.says("eve", "unsubscribe", "wins")
+    await ben.hears("eve", "wins", until=refusal)
+    assert notices(await ben.messages("dana", "wins"), "Test: ") == []
+    await ben.says("cleo", "subscriptions", "wins")
+    await ben.hears("cleo", "wins", until="● On")
+    await ben.clicks("cleo", "Pause", where="wins")
+    await ben.hears("cleo", "wins", until="○ Paused")
+
+
 async def test_quiet_hours_hold_and_fold_what_happens_in_them(ben: World) -> None:
     now = ben.clock()
     start, end = (now - timedelta(hours=1)).hour, (now + timedelta(hours=3)).hour
