@@ -30,6 +30,11 @@ def test_a_compiled_catalogue_is_that_of_its_file(language: Language) -> None:
 
 
 @pytest.mark.parametrize("language", catalogues.TRANSLATED)
+def test_every_sentence_is_translated_well(language: Language) -> None:
+    assert catalogues.faults(language) == []
+
+
+@pytest.mark.parametrize("language", catalogues.TRANSLATED)
 def test_a_catalogue_names_no_machine_date_or_address(language: Language) -> None:
     head = catalogues.path_of(language).read_text().partition("\n#:")[0]
     assert "Date" not in head
