@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from sandbox.deals import (
@@ -292,6 +293,36 @@ async def test_a_new_deal_reminds_its_owner_then_the_team_and_the_channel(office
     await office.sees("ben", lambda seen: len([e for e in seen if "Tailspin" in e]) == 2, within=20)
     await office.clicks("ben", "Snooze", message=first.id)
     await office.hears("ben", until="I remind you again after")
+
+
+async def test_expiring_deals_wait_for_no_quiet_hours_and_the_last_reminder_for_no_snooze(
+    office: World,
+) -> None:
+    for person in ("ada", "ben"):
+        await signed_in(office, person)
+    now = office.clock()
+    start, end = (now - timedelta(hours=1)).hour, (now - timedelta(hours=2)).hour
+    await office.says("ada", f"subscribe expiring quiet {start}-{end}", "wins", timezone="UTC")
+    await office.hears("ada", "wins", until="Quiet")
+
+    def told(count: int) -> Callable[[list[Heard]], bool]:
+        return lambda seen: len([each for each in seen if "Tailspin" in each]) == count
+
+    await office.sees("dana", told(1), "wins", within=20)
+    (reminder,) = [
+        each for each in await office.sees("ben", told(1), within=20) if "Tailspin" in each
+    ]
+    await office.advance(2 * 86_400 + 3600)
+    await office.sees("dana", told(2), "wins", within=20)
+    await office.sees("ben", told(2), within=20)
+    await office.clicks("ben", "Snooze", message=reminder.id)
+    await office.hears("ben", until="I remind you again after")
+    await office.advance(20 * 3600)
+    await office.sees("dana", told(3), "wins", within=20)
+    seen = await office.sees(
+        "ben", lambda seen: any("Tailspin" in e and "hours" in e for e in seen), within=20
+    )
+    assert "unsubscribe expiring" in seen[-1]
 
 
 async def test_hand_over_tells_a_colleague_and_reminds_them_instead(office: World) -> None:
