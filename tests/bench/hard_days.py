@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import sqlite3
 import time
+import uuid
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +16,7 @@ from statistics import median, quantiles
 
 import sqlalchemy as sa
 
+from bot.conversation import Place, PlaceKind
 from bot.store.engine import open_store, upgrade
 from bot.store.schema import approvals, audit, drafts, outbox
 from tests.bench import fan_out as fans
@@ -135,6 +138,9 @@ async def _lists(it: Lab, server: Server, kind: Kind) -> Run:
 
 
 ROWS = (1_000, 100_000, 1_000_000)
+DAYS = 25
+"""So far back they go: less than anything is kept for, and the last one is not of today."""
+_PLACE = Place(PlaceKind.PERSONAL, TENANT, "a:1bench", "https://smba.trafficmanager.net/", "28:b")
 
 
 async def growth(size: Size) -> Found:
@@ -180,11 +186,11 @@ async def fill(settings: Settings, rows: int) -> None:
         await upgrade(store)
         async with store.begin() as connection:
             for table in (audit, approvals, outbox, drafts):
-                await connection.execute(table.insert(), [_row(table)])
+                await connection.execute(table.insert(), _rows(table))
     finally:
         await store.close()
     path = sa.make_url(settings.database_url).database or ""
-    await asyncio.to_thread(_multiply, path, rows // 4)
+    await asyncio.to_thread(_multiply, path, rows // 4 // DAYS)
 
 
 _ENDED = {"approvals": "done", "outbox": "sent", "drafts": "submitted"}
@@ -193,8 +199,16 @@ _ALLOWED = re.compile(r"(\w+) IN \('([^']*)'")
 """A column that takes certain words only, and the first of them."""
 
 
-def _row(table: sa.Table) -> dict[str, object]:
+def _rows(table: sa.Table) -> list[dict[str, object]]:
+    """One of each day."""
     now = datetime.now(UTC)
+    return [
+        _row(table, now - timedelta(days=ago)) | {"id": uuid.uuid4().hex}
+        for ago in range(2, 2 + DAYS)
+    ]
+
+
+def _row(table: sa.Table, now: datetime) -> dict[str, object]:
     values: dict[str, object] = {}
     for column in table.columns:
         if column.nullable and column.name not in {"referral_id", "sent"}:
@@ -206,7 +220,8 @@ def _row(table: sa.Table) -> dict[str, object]:
             later = timedelta(days=7) if column.name in _TIMES else timedelta()
             values[column.name] = now + later
         else:
-            values[column.name] = TENANT if column.name == "tenant" else "{}"
+            known = {"tenant": TENANT, "place": json.dumps(_PLACE.to_json())}
+            values[column.name] = known.get(column.name, "{}")
     for check in table.constraints:
         if isinstance(check, sa.CheckConstraint):
             allowed = _ALLOWED.match(str(check.sqltext))
@@ -219,7 +234,7 @@ def _row(table: sa.Table) -> dict[str, object]:
 
 
 def _multiply(path: str, times: int) -> None:
-    """Copies each row, for other people, deals and conversations."""
+    """Copies each row so often, for other people, deals and conversations."""
     own = {"person", "requester", "referral_id", "conversation", "subject_id", "target_message"}
     with closing(sqlite3.connect(path)) as opened, opened:
         for table in (audit, approvals, outbox, drafts):
@@ -234,9 +249,9 @@ def _multiply(path: str, times: int) -> None:
             ]
             opened.execute(
                 f"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers"  # noqa: S608
-                f" WHERE n < {times}), one AS (SELECT * FROM {table.name} LIMIT 1)"
+                f" WHERE n < {times}), kept AS (SELECT * FROM {table.name})"
                 f" INSERT INTO {table.name} ({', '.join(names)})"
-                f" SELECT {', '.join(made)} FROM one, numbers"
+                f" SELECT {', '.join(made)} FROM kept, numbers"
             )
 
 
