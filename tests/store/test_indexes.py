@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,8 +28,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import bot.store
-from bot.store import registrations, schema
-from bot.store.engine import Store
+from bot.store import notices, registrations, schema
+from bot.store.engine import Store, open_store, upgrade
 from tests.store.places import NOW, place
 
 ROWS = 600
@@ -291,3 +292,24 @@ async def test_every_statement_finds_its_rows_by_an_index(
         and name not in REASONED
     }
     assert not wrong, json.dumps(wrong, indent=1)
+
+
+async def test_decided_requests_are_found_by_their_time_without_the_planners_numbers(
+    tmp_path: Path,
+) -> None:
+    """Nobody runs ANALYZE on an operator's file. By its state, every ended request would be read,
+    in the loop, at every look."""
+    store = open_store(f"sqlite+aiosqlite:///{tmp_path}/dealdesk.db")
+    try:
+        await upgrade(store)
+        with caught(store) as sent:
+            async with store.read() as connection:
+                await notices.approvals_untold(connection, NOW, ["done", "rejected", "expired"])
+        (said,) = [each for each in sent if each[0].startswith("SELECT")]
+        async with store.read() as connection:
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said[0]}", said[1])
+            first = plan.first()
+    finally:
+        await store.close()
+    assert first is not None
+    assert "ix_approvals_updated" in first.detail
