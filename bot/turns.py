@@ -476,15 +476,13 @@ _SOON = timedelta(seconds=2)
 _UNTAKEN = {SendFailure.TOO_BIG, SendFailure.REFUSED}
 """What Teams refuses for good, so that a sentence is said instead."""
 _FOR_GOOD = {SendFailure.FORBIDDEN, SendFailure.GONE, *_UNTAKEN}
-STILL_WORKING = marked(
-    "Working on it: Partner Center is taking longer than usual. The answer will follow."
-)
+STILL_WORKING = marked("Working on it: this takes longer than usual. The answer will follow.")
 
 
 def _working() -> dict[str, object]:
     return notice_card(
         words("… Working on it"),
-        words("Partner Center is taking longer than usual."),
+        words("This takes longer than usual."),
         "",
         words("You need not wait: this card changes when it is done."),
     )
