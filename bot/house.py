@@ -108,11 +108,12 @@ class House:
             )
         )
         self.dialog = Dialog(self.desk, self.resolver)
+        self.sign_in_cards = SignInCards(self.desk, settings.sso_resource)
         feeds = Feeds(self.desk, Permits(settings.subscribers, settings.approvers))
         self.turns = Turns(
             self.desk,
             Dispatch(self.desk, self.dialog, feeds),
-            SignInCards(self.desk, settings.sso_resource),
+            self.sign_in_cards,
             self.background,
             self.latest,
         )
@@ -132,7 +133,7 @@ class House:
             owner,
             windows=self.windows,
             latest=self.latest,
-            stands=partial(remember, desk),
+            stands=partial(remember, desk, self.sign_in_cards.asks_late),
         )
         self.approved = ApprovalWork(desk, self.resolver, self.bell, owner, self.outbox.wake)
         self.poller = Poller(desk, owner, settings.allowed_tenants)

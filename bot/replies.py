@@ -34,6 +34,8 @@ class Row(StrEnum):
     DRAFT = "draft"
     REGISTRATION = "registration"
     APPROVAL = "approval"
+    SIGN_IN = "sign_in"
+    """No row: a line that asks a person to sign in first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import (
     CONNECTION_NAME,
@@ -15,8 +18,10 @@ from bot.conversation import (
 )
 from bot.desk import Desk, Turn
 from bot.identity import Reason, SignInNeeded
-from bot.replies import Reply, Where
-from bot.store import people
+from bot.recent import Recent
+from bot.replies import Reply, Row, Stand, Where
+from bot.store import outbox, people
+from bot.stored_messages import written
 from cards.actions import Help
 from cards.notice import line_card, notice_card
 from cards.wording import Text, marked, sentence, words
@@ -24,6 +29,9 @@ from partner_center import errors
 
 _log = structlog.get_logger(__name__)
 
+_MOST_DONE = 1000
+_DONE_FOR = timedelta(hours=24)
+"""As long as a line is owed that Teams did not take."""
 _DONE = words("✔ Signed in to Partner Center")
 _NEWER = words("↓ There is a newer sign-in button below")
 _FIRST = marked("Sign in to Partner Center with the account you use in Teams.")
@@ -50,6 +58,7 @@ class SignInCards:
         self._desk = desk
         self._exchange_uri = exchange_uri
         self._open: dict[tuple[str, str], list[tuple[Place, str]]] = {}
+        self._done: Recent[tuple[str, str], Message] = Recent(_MOST_DONE, _DONE_FOR, desk.now)
 
     def needed(self, error: errors.Unauthorized) -> SignInNeeded:
         """What a 401 of Partner Center asks of the person."""
@@ -96,11 +105,28 @@ class SignInCards:
             _log.info("no way into the personal chat", error=str(failure))
             return _say_it_yourself()
         self._open[turn.person.tenant, turn.person.id] = [(place, shown)]
+        self._done.drop((turn.person.tenant, turn.person.id))
         return None if turn.is_personal else self._look_there(turn)
 
     async def signed_in(self, person: Person) -> None:
         """Tell on the cards that asked this person to sign in that it is done."""
+        message = Message(card=line_card(_DONE), summary=_DONE.plain)
+        self._done.put((person.tenant, person.id), message)
         await self._retire(person, _DONE)
+
+    async def asks_late(
+        self, connection: AsyncConnection, place: Place, person: str, message_id: str
+    ) -> None:
+        """A line that Teams did not take at once asks this person now: it is of no more use when
+        they have signed in meanwhile."""
+        key = place.tenant, person
+        done = self._done.get(key)
+        if done is not None:
+            await outbox.put(
+                connection, place, written(done), self._desk.now(), target_message=message_id
+            )
+        elif key in self._open:
+            self._open[key].append((place, message_id))
 
     async def _retire(self, person: Person, words_now: Text) -> None:
         """The cards whose link is of no more use become a line that says so."""
@@ -125,7 +151,11 @@ class SignInCards:
             words("Sign in there, and I carry out here what you asked for."),
         )
         return Reply(
-            card=card, summary=sentence("Please sign in first"), where=Where.NEW, shown=remember
+            card=card,
+            summary=sentence("Please sign in first"),
+            where=Where.NEW,
+            stands=Stand(Row.SIGN_IN, turn.person.id),
+            shown=remember,
         )
 
     async def _personal(self, turn: Turn) -> Place:

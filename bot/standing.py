@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,20 +19,32 @@ _log = structlog.get_logger(__name__)
 
 async def remember_now(desk: Desk, standing: Stand, place: Place, message_id: str) -> None:
     """Remember it in a transaction of its own, unless that is known already. Raises StoreError."""
-    if standing.message_id == message_id:
+    if standing.message_id == message_id or standing.row is Row.SIGN_IN:
         return
     async with desk.store.begin() as connection:
         await _remember(desk, connection, standing, place, message_id)
 
 
+AsksToSignIn = Callable[[AsyncConnection, Place, str, str], Awaitable[None]]
+"""Told the person and the message of a line that asks to sign in, when it arrived late."""
+
+
 async def remember(
-    desk: Desk, connection: AsyncConnection, stored: Json, place: Place, message_id: str
+    desk: Desk,
+    asks: AsksToSignIn,
+    connection: AsyncConnection,
+    stored: Json,
+    place: Place,
+    message_id: str,
 ) -> None:
     """The same for what the outbox kept, in the transaction that notes the message as sent."""
     try:
         standing = Stand.from_json(stored)
     except ValueError as error:
         _log.error("standing cannot be read", error=str(error))
+        return
+    if standing.row is Row.SIGN_IN:
+        await asks(connection, place, standing.id, message_id)
         return
     await _remember(desk, connection, standing, place, message_id)
 

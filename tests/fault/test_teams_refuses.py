@@ -152,3 +152,27 @@ async def test_H9_a_step_that_is_owed_stands_where_it_arrives_and_the_former_is_
     third = await ben.hears("ben", until="step 3 of 5")
     await ben.sees("ben", answers(third))
     assert [row["status"] for row in await ben.connector()].count(429) == 1
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_H9_a_line_that_asks_to_sign_in_and_is_owed_ends_with_the_sign_in(
+    office: World, is_late: bool
+) -> None:
+    asks, done = "please sign in first", "Signed in to Partner Center"
+    refusal = {"method": "POST", "path": "deal-room.*activities", "status": 429}
+    headers = {"Retry-After": "40" if is_late else "1"}
+    await office.post("faults", api="connector", kind="status", headers=headers, **refusal)
+    await office.says("ben", "show fabrikam analytics", "group")
+    await office.hears("ben", until="Sign in")
+    if not is_late:
+        await office.hears("ben", "group", until=asks, within=20)
+    await office.signs_in("ben")
+    await office.hears("ben", until=done)
+    await office.advance(60)
+    await office.sees(
+        "ben",
+        lambda seen: any(done in each for each in seen) and not any(asks in each for each in seen),
+        "group",
+        within=20,
+    )
+    assert [row["status"] for row in await office.connector()].count(429) == 1
