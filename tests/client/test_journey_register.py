@@ -80,7 +80,7 @@ async def test_a_draft_survives_a_killed_bot(office: Office) -> None:
     await office.restarted()
     await ben.says("drafts")
     await ben.sees("Registrations not yet sent", "Fabrikam", picture="drafts")
-    await ben.presses(re.compile("^Go on with #"))
+    await ben.presses(re.compile("^#.+ Stopped at: "))
     await ben.sees("step 2 of 5", picture="resumed")
     await expect(ben.desk.get_by_role("button", name="Next", exact=True)).to_have_count(1)
     await ben.fills(**DATES)

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from cards.language import speaking
+from cards.wording import sentence
 from tests.seen import Json
 from tests.world import World
 
@@ -32,3 +34,9 @@ async def patches(world: World) -> list[Json]:
     """The PATCH requests that reached Partner Center, bodies as JSON, oldest first."""
     rows = [row for row in await world.requests() if row["method"] == "PATCH"]
     return [{**row, "body": json.loads(row["body"])} for row in rows]
+
+
+def said_in(locale: str, source: str) -> str:
+    """The sentence as somebody of this locale reads it, every space a plain one."""
+    with speaking(locale):
+        return sentence(source).replace("\u00a0", " ")

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from cards.language import speaking, typed_as
-from cards.wording import sentence
+from tests.scenario.conftest import said_in
 from tests.world import World
 
 CHOSEN = "From now on I answer here in English."
 
 TAKEN_BACK = "From now on I answer here in the language of each person's Teams."
-
-
-def said_in(locale: str, source: str) -> str:
-    """The sentence as somebody of this locale reads it."""
-    with speaking(locale):
-        return sentence(source)
 
 
 async def test_a_conversation_is_answered_in_the_language_it_has_chosen(ben: World) -> None:

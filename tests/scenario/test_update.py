@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from sandbox.deals import FABRIKAM, LOST
-from tests.scenario.conftest import patches
+from tests.scenario.conftest import patches, said_in
 from tests.world import World, buttons
 
 SAVE = "Save this change?"
@@ -94,10 +94,11 @@ async def test_D1_an_ambiguous_amount_asks_and_the_choice_is_used(ben: World) ->
 
 @pytest.mark.parametrize("locale", ["de-DE", "en-US", "fr-FR"])
 async def test_D1_the_locale_never_changes_an_amount(ben: World, locale: str) -> None:
-    await ben.says("ben", "update fabrikam analytics value 250.000,50", locale=locale)
-    await ben.hears("ben", until="Save")
-    await ben.clicks("ben", "Save")
-    await ben.hears("ben", until="Saved")
+    await ben.teams(locale={"ben": locale})
+    await ben.says("ben", "update fabrikam analytics value 250.000,50")
+    await ben.hears("ben", until=said_in(locale, SAVE))
+    await ben.clicks("ben", said_in(locale, "Save"))
+    await ben.hears("ben", until=said_in(locale, "Saved in Partner Center"))
     (patch,) = await patches(ben)
     assert patch["body"][0]["value"] == "250000.50"
 
