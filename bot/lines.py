@@ -327,7 +327,6 @@ def nothing(command: Command) -> Callable[[Line], Parsed]:
     return lambda _line: command
 
 
-_OURSELVES = frozenset({"me", "we", "us", "company", "partner", "i"})
 _ENDS = (("won", marked("Won")), ("lost", marked("Lost")), ("error", marked("Error")))
 _FILTERS = {
     "mine": Filter.MINE,

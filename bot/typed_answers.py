@@ -29,16 +29,14 @@ def read_typed(step: Step, typed: str, asked: Asked) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-_VALUE_LABEL = re.compile(r"(?i)^(?:the )?(?:total )?(?:contract )?(?:value|amount)(?: is|:|=)? +")
+_VALUE_LABEL = re.compile(r"(?i)(?:the )?(?:total )?(?:contract )?(?:value|amount)(?: is|:|=)? +")
 
 
 def _value(typed: str, _asked: Asked) -> dict[str, str]:
     """`250k`, `EUR 250k`, `250k EUR`, `EUR`."""
     if typed.upper() in CURRENCIES:
         return {"currency": typed}
-    named = re.match(
-        r"(?i)^(?:the )?(?:total )?(?:contract )?(?:value|amount)(?: is|:|=)? +", typed
-    )
+    named = _VALUE_LABEL.match(typed)
     amount = typed[named.end() :] if named else typed
     currencies = {
         word.upper() for word in re.findall(r"[A-Za-z]{3}", amount) if word.upper() in CURRENCIES

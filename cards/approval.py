@@ -212,11 +212,6 @@ def _which(view: ApprovalView) -> Text:
     return words("#{handle}", handle=view.handle)
 
 
-def state_title(state: State) -> Text:
-    """A state in words."""
-    return _STATES[state].title
-
-
 def approvals_card(
     for_me: Sequence[ApprovalView], mine: Sequence[ApprovalView], reader: Reader
 ) -> dict[str, object]:

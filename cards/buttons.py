@@ -20,7 +20,6 @@ LONGEST_TITLE: Final = 25
 
 class _Action(Part):
     title = Words()
-    tooltip = Words()
     style = Property(str)
     verb = Property(str)
     data = Property(dict)

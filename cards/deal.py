@@ -124,11 +124,6 @@ def customer_of(view: DealView) -> Text:
     return text(customer, limit=120) if customer else words("No customer name")
 
 
-def handle_of(view: DealView) -> Text:
-    """`#1042`."""
-    return words("#{handle}", handle=view.handle)
-
-
 def header(view: DealView, title: Text | None = None) -> list[Piece]:
     """The top of a card: the deal itself, or `title` with the deal in the line above it."""
     state, color = state_of(view.referral.status, view.referral.substatus)

@@ -6,7 +6,6 @@ gives the opacity of the pixels on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import hypot
 from pathlib import Path
 
@@ -23,8 +22,6 @@ _COLOR_SCALE = 4.6
 """Pixels of a unit; Teams crops the colour icon, so the symbol keeps to the inner 120 pixels."""
 _OUTLINE_SCALE = 1.2
 _TICK = ((10.8, 14.6), (14.4, 18.2), (21.4, 11.0))
-
-Distance = Callable[[float, float], float]
 
 
 def color_icon() -> bytes:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 
 from partner_center.money import CURRENCIES, plain
 from partner_center.referral import Problem, Referral, Status, check_value
@@ -26,9 +25,6 @@ PERPETUAL_YEARS = 6
 
 ANNUAL_MINIMUM = Decimal(25000)
 """USD; the annual contract value has to be more than this (10.3 rule 4)."""
-
-REVIEW_ABOVE = Decimal(1_000_000)
-"""USD; an annual contract value above this is reviewed by Microsoft (10.4)."""
 
 PAY_AS_YOU_GO_WINDOW = 365
 """Days after sharing in which a pay-as-you-go contract can be signed (10.3 rule 7)."""
@@ -121,41 +117,6 @@ class RegistrationState(StrEnum):
     CLOSED = "Closed"
 
 
-@dataclass(frozen=True, slots=True)
-class StateMeaning:
-    """What a state means to the partner: a code for wording, what it may do, what can follow."""
-
-    code: str
-    is_editable: bool
-    is_final: bool
-    next: tuple[RegistrationState, ...]
-
-
-_S = RegistrationState
-
-REGISTRATION_STATES: Mapping[str, StateMeaning] = MappingProxyType(
-    {
-        _S.NONE: StateMeaning("not_registered", False, False, (_S.APPROVED, _S.REVIEW_PENDING)),
-        _S.APPROVED: StateMeaning("approved", False, True, (_S.REVIEW_PENDING, _S.CLOSED)),
-        _S.REVIEW_PENDING: StateMeaning(
-            "review_pending", False, False, (_S.PASSED, _S.FAILED, _S.ACTION_REQUIRED)
-        ),
-        _S.ACTION_REQUIRED: StateMeaning("action_required", True, False, (_S.REVIEW_PENDING,)),
-        _S.PASSED: StateMeaning("review_passed", False, True, (_S.CLOSED,)),
-        _S.FAILED: StateMeaning("review_failed", False, True, (_S.CLOSED,)),
-        _S.CLOSED: StateMeaning("closed", False, True, ()),
-    }
-)
-"""Known states by their wire name; `is_final`: the partner cannot edit it any more."""
-
-UNKNOWN_STATE = StateMeaning("unknown_state", False, False, ())
-
-
-def meaning_of(state: str) -> StateMeaning:
-    """The meaning of a state; UNKNOWN_STATE for names the reference does not list."""
-    return REGISTRATION_STATES.get(state, UNKNOWN_STATE)
-
-
 def contract_years(term: Term, start: date, end: date | None) -> Decimal:
     """Years a contract counts for: 6 when perpetual, else days / 365 and at least 1 (U29)."""
     if term is Term.PERPETUAL or end is None:
@@ -174,15 +135,6 @@ def days_left(day: date, window: int, now: datetime) -> int:
     Use with SIGN_WINDOW or START_WINDOW; all days are UTC (10.3 rule 1).
     """
     return window - (_today(now) - day).days
-
-
-def needs_review(registration: DealRegistration) -> bool:
-    """Whether Microsoft will surely review instead of approving at once (10.4)."""
-    annual = annual_value(
-        registration.value, registration.term, registration.start, registration.end
-    )
-    above = registration.currency == "USD" and annual > REVIEW_ABOVE
-    return above or registration.pricing is Pricing.PAY_AS_YOU_GO
 
 
 @dataclass(frozen=True, slots=True)

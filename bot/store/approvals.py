@@ -204,26 +204,6 @@ async def waiting(connection: AsyncConnection, tenant: str) -> list[Approval]:
     return await _all(connection, _TABLE.tenant == tenant, _in((State.WAITING,)))
 
 
-async def waiting_for(
-    connection: AsyncConnection, tenant: str, names: Sequence[str], person: str
-) -> list[Approval]:
-    """What waits for a person's vote, the newest first.
-
-    `names` is everything an approver may be listed as: object id, sign-in name, and the same of
-    those the person stands in for. Left out is what the person asked for or has voted on.
-    """
-    listed = {name.lower() for name in names}
-    voted = sa.select(_VOTES.approval_id).where(_VOTES.person == person)
-    open_ones = await _all(
-        connection,
-        _TABLE.tenant == tenant,
-        _TABLE.requester != person,
-        _in((State.WAITING,)),
-        _TABLE.id.not_in(voted),
-    )
-    return [one for one in open_ones if listed & {name.lower() for name in one.approvers}]
-
-
 async def in_state(
     connection: AsyncConnection, state: State, *, before: datetime, limit: int = 100
 ) -> list[Approval]:

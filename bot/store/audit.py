@@ -59,13 +59,6 @@ async def of_referral(
     )
 
 
-async def of_person(
-    connection: AsyncConnection, tenant: str, person: str, *, limit: int = 50
-) -> list[Entry]:
-    """What a person did through the bot, newest first."""
-    return await _newest(connection, limit, _TABLE.tenant == tenant, _TABLE.person == person)
-
-
 async def _newest(
     connection: AsyncConnection, limit: int, *conditions: sa.ColumnElement[bool]
 ) -> list[Entry]:

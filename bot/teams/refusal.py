@@ -31,7 +31,6 @@ class Reason(StrEnum):
     NO_KEYS = "no signing keys yet"
     STORE = "store"
     STOPPING = "stopping"
-    FAULT = "fault"
 
 
 class Refused(Exception):

@@ -31,7 +31,7 @@ from cards.samples import gallery as samples
 from cards.sign_in import trouble_card
 from partner_center.eligibility import PartnerEligibility, Policy, checklist_from_json
 from partner_center.referral import MOVES, Move, Problem
-from partner_center.registration import REGISTRATION_STATES
+from partner_center.registration import RegistrationState
 from tests.pictures import gallery
 from tests.rules.test_cards_gallery import markdown
 
@@ -134,7 +134,7 @@ def test_a_moment_names_its_zone() -> None:
 def test_every_state_policy_and_move_has_words() -> None:
     assert set(POLICIES) == set(Policy)
     unknown = registration_state("SomethingElse").meaning
-    assert all(registration_state(state).meaning != unknown for state in REGISTRATION_STATES)
+    assert all(registration_state(state).meaning != unknown for state in RegistrationState)
     assert {f"registration-{outcome}" for outcome in Outcome} <= set(samples.names())
     assert set(Move) == set(MOVES)
 

@@ -20,8 +20,6 @@ from partner_center.registration import (
     days_left,
     fingerprint,
     matches,
-    meaning_of,
-    needs_review,
     validate,
 )
 from partner_center.wire import registration_from_json
@@ -219,13 +217,6 @@ def test_days_left_agrees_with_the_rule() -> None:
         assert allowed == (days_left(signed.sign, SIGN_WINDOW, NOW) >= 0)
 
 
-def test_what_microsoft_surely_reviews() -> None:
-    assert not needs_review(registration())
-    assert not needs_review(registration(value=Decimal(1_000_000)))
-    assert needs_review(registration(value=Decimal("1000000.01")))
-    assert needs_review(registration(pricing=Pricing.PAY_AS_YOU_GO))
-
-
 def test_the_fingerprint_is_pinned() -> None:
     """Rows in a database hold it: a change of the algorithm would orphan them."""
     assert (
@@ -341,10 +332,3 @@ def test_same_means_same_fingerprint(shift: int, cents: int) -> None:
     other = replace(wanted, value=value, sign=signed)
     same = fingerprint(other) == fingerprint(wanted)
     assert (matches(wanted, read) is Match.SAME) == same
-
-
-def test_states_by_name() -> None:
-    assert meaning_of("Approved").is_final
-    assert meaning_of("ActionRequired").is_editable
-    assert meaning_of("ReviewPending").next
-    assert meaning_of("MarketplaceValidationPending").code == "unknown_state"

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import approvals, delegations
@@ -182,30 +181,6 @@ async def test_an_approved_request_is_carried_out_by_one_instance(
         assert await approvals.advance(connection, paused, State.FAILED, until) is None
         assert await approvals.advance(connection, held, State.DONE, until) is not None
     assert (await reread(store, asked)).state is State.DONE
-
-
-@pytest.mark.parametrize(
-    ("names", "person", "sees"),
-    [
-        ((DANA,), DANA, True),
-        (("ADA.LINDQVIST@contoso.example",), ADA, True),
-        ((CLEO.id,), CLEO.id, False),
-        ((CLEO.id, DANA), CLEO.id, True),
-        ((DANA,), P, False),
-    ],
-    ids=["by id", "by sign-in name", "not listed", "standing in", "never the requester"],
-)
-async def test_what_waits_for_whom(
-    store: Store, names: Sequence[str], person: str, sees: bool
-) -> None:
-    asked = await ask(store)
-    async with store.begin() as connection:
-        waiting = await approvals.waiting_for(connection, T, names, person)
-        assert waiting == ([asked] if sees else [])
-        assert await approvals.waiting_for(connection, "tenant-2", names, person) == []
-        if sees:
-            await approvals.vote(connection, asked, person, Verdict.APPROVE, NOW)
-            assert await approvals.waiting_for(connection, T, names, person) == []
 
 
 async def test_a_requester_finds_what_is_open(store: Store) -> None:
