@@ -117,6 +117,16 @@ async def test_a_live_token_is_given_again_only_while_its_cache_is_the_stored_on
     assert len(asked) == 2
 
 
+async def test_a_sign_out_leaves_no_token_in_memory(stand: Stand, identity: Identity) -> None:
+    await sign_in(stand, identity, "ben")
+    await sign_in(stand, identity, "ada")
+    tokens = {await (await identity.bearer(person(who)))() for who in ("ben", "ada")}
+    kept = identity._tokens._given._kept
+    assert {given.token for _since, given in kept.values()} == tokens
+    await identity.sign_out(person("ben"))
+    assert [owner(given.token) for _since, given in kept.values()] == [person("ada").id]
+
+
 async def test_e1_an_expired_token_is_renewed_silently(stand: Stand, identity: Identity) -> None:
     stand.entra.accounts["ben"].token_seconds = 60
     await sign_in(stand, identity, "ben")
