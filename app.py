@@ -77,6 +77,11 @@ TASKS: Mapping[str, Task] = {
     "webhook": webhook_registration.run,
 }
 """What `python app.py WORD ...` does instead of serving."""
+USAGE = f"""Say: python app.py [{"|".join(TASKS)}]
+  alone      serves; the settings are environment variables, DEALDESK_...
+  cards      draws the cards: [NAME] ... [--width N] [--theme NAME] [--language CODE]
+  db         {maintenance.USAGE.removeprefix("python app.py db ")}
+  webhook    {webhook_registration.USAGE.removeprefix("python app.py webhook ")}"""
 
 
 def main() -> int:
@@ -104,8 +109,9 @@ def do(words: Sequence[str]) -> int:
     """The task named by the first word. Raises UnsafeSettings."""
     task = TASKS.get(words[0])
     if task is None:
-        print(f"Say: python app.py [{'|'.join(TASKS)}]", file=sys.stderr)  # noqa: T201
-        return 2
+        asked = words[0] in {"--help", "-h", "help"}
+        print(USAGE, file=sys.stdout if asked else sys.stderr)
+        return 0 if asked else 2
     return asyncio.run(task(load(), words[1:], print))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import app
 from bot.settings import UnsafeSettings, check, load
 from tests.wire.notifier import PINNED
 
@@ -21,6 +22,20 @@ SOUND = {
     "DEALDESK_PUBLIC_URL": "https://dealdesk.example.com",
     "DEALDESK_ENCRYPTION_KEYS": "A" * 43 + "=",
 }
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [(["--help"], 0), (["help"], 0), (["nonsense"], 2), (["cards?"], 2)]
+)
+def test_whoever_asks_is_told_every_task(
+    words: list[str], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["app.py", *words])
+    assert app.main() == code
+    said = capsys.readouterr()
+    shown, other = (said.err, said.out) if code else (said.out, said.err)
+    assert [line.split()[0] for line in shown.splitlines()[2:]] == list(app.TASKS)
+    assert other == ""
 
 
 def start(folder: Path, port: int, **changes: str) -> subprocess.CompletedProcess[str]:
