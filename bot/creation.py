@@ -105,9 +105,9 @@ def fields_of(proposal: Proposal) -> tuple[FieldChange, ...]:
 
 
 def deal_of(proposal: Proposal) -> tuple[NewDeal, str]:
-    """The deal and its mark, as they were shown. Raises ValueError for anything else."""
+    """The deal and its mark, as they were shown. Raises ValueError for another document."""
     if not isinstance(proposal.operations, str):
-        raise TypeError("a new deal is stored as one document")
+        raise ValueError("a new deal is stored as one document")
     return read(proposal.operations)
 
 

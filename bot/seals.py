@@ -36,4 +36,4 @@ def _seal(key: bytes, fields: Sequence[str | None]) -> str:
 
 
 NO_SEALS = Seals(["no key"])
-"""For a house without a policy, where nothing is sealed."""
+"""Seals of a key that everybody knows, for a desk that serves nobody; a house has its own."""

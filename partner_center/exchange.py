@@ -47,7 +47,7 @@ class NoAnswer(Exception):
 
 
 class _Trail:
-    """What the connection says about its progress, through httpcore's trace extension."""
+    """What the transport says about its progress, through the `trace` of a request."""
 
     def __init__(self) -> None:
         self.seen = False
