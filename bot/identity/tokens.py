@@ -161,7 +161,7 @@ class Tokens:
             await self._save(connection, person, granted.cache, expected=token_caches.ABSENT)
             await people.note_upn(connection, person.tenant, person.id, granted.account.upn)
             await audit.record(connection, self._entry(person, "sign_in", how))
-        self._forget(person)
+        self._unlearn(person)
 
     async def delete(self, person: Person) -> bool:
         """Forgets the person's tokens; says whether there were any."""
@@ -169,7 +169,7 @@ class Tokens:
             existed = await token_caches.delete(connection, person.tenant, person.id)
             if existed:
                 await audit.record(connection, self._entry(person, "sign_out", None))
-        self._forget(person)
+        self._unlearn(person)
         return existed
 
     async def _silent(self, person: Person, opened: _Opened, rejected: str | None) -> Silent:
@@ -201,9 +201,9 @@ class Tokens:
         """Deletes tokens that no longer serve, unless newer ones came meanwhile."""
         async with self._store.begin() as connection:
             await token_caches.delete(connection, person.tenant, person.id, expected=opened.version)
-        self._forget(person)
+        self._unlearn(person)
 
-    def _forget(self, person: Person) -> None:
+    def _unlearn(self, person: Person) -> None:
         """What is remembered of a person here, their last token above all."""
         self._known.drop((person.tenant, person.id))
         self._given.drop((person.tenant, person.id))
