@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.seals import Seals
 from bot.store import approvals, jsontext, proposals, seals
 from bot.store.approvals import Approval, Subject, Verdict, Vote
-from bot.store.proposals import Proposal
+from bot.store.proposals import Kind, Proposal
 
 _log = structlog.get_logger(__name__)
 
@@ -100,6 +100,7 @@ def _proposal(proposal: Proposal) -> tuple[str | None, ...]:
         jsontext.write(proposal.operations),
         proposal.base_etag,
         jsontext.write(proposal.after),
+        *([proposal.fingerprint] if proposal.kind is Kind.CREATE else []),
     )
 
 

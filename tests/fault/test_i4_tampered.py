@@ -16,6 +16,8 @@ from sandbox.people import PEOPLE
 from tests.fault.test_b_approvals import approval_in, presses, says, state_of
 from tests.scenario.conftest import patches
 from tests.scenario.test_approvals import DANA, asks_to_change, open_house, sees
+from tests.scenario.test_create import PREVIEW, line, posts
+from tests.scenario.test_create_approved import asks_for_a_deal
 from tests.world import World
 
 TAMPERED = "tampered with"
@@ -125,6 +127,54 @@ async def test_I4_a_write_that_its_person_was_not_shown_never_leaves(
     assert await patches(house) == []
     assert TAMPERED in capsys.readouterr().out
     assert not (house.folder / "pwned").exists()
+
+
+NEW_DEAL: Mapping[str, tuple[str, str]] = {
+    "document": ("UPDATE proposals SET operations = replace(operations, ?, '90000')", "30000"),
+    "mark": ("UPDATE proposals SET operations = replace(operations, ?, 'other-')", "dealdesk-"),
+    "fields": ("UPDATE proposals SET after = replace(after, ?, 'Northwind')", "Wide World"),
+    "fingerprint": ("UPDATE proposals SET fingerprint = ?", "0" * 64),
+    "kind": ("UPDATE proposals SET kind = 'change', referral_id = ?", WOODGROVE),
+    "seal": ("UPDATE seals SET subject = subject || ? WHERE subject LIKE 'proposal:%'", "x"),
+}
+
+
+@pytest.mark.parametrize(("statement", "value"), NEW_DEAL.values(), ids=NEW_DEAL)
+async def test_I4_a_new_deal_that_its_person_was_not_shown_is_not_created(
+    world: World, statement: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house = await open_house(world, policy="")
+    await house.says("ben", line())
+    card = await house.hears("ben", until=PREVIEW)
+    await by_hand(house, statement, value)
+    data = (card.card or {})["actions"][0]["data"]
+    await presses(house, "ben", "create_deal", data, card.id)
+    await presses(house, "ben", "save", data, card.id)
+    assert await posts(house) == await patches(house) == []
+    assert TAMPERED in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("statement", "value", "told"),
+    [
+        (*NEW_DEAL["document"], "not what was approved"),
+        (*NEW_DEAL["fingerprint"], "not what you were shown"),
+        ("DELETE FROM seals WHERE subject <> ?", "", "not what was approved"),
+    ],
+    ids=["document", "fingerprint", "no seals"],
+)
+async def test_I4_another_new_deal_than_the_approved_one_is_not_created(
+    world: World, statement: str, value: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house = await open_house(world, "create", approvers=DANA)
+    await asks_for_a_deal(house)
+    card = house.heard("dana")
+    await by_hand(house, statement, value)
+    await presses(house, "dana", "approve", {"approval": approval_in(card)}, card.id)
+    await by_hand(house, "UPDATE approvals SET version = version + 1, state = ?", "approved")
+    await sees(house, "ben", told)
+    assert await posts(house) == []
+    assert TAMPERED in capsys.readouterr().out
 
 
 RUBBISH = {
