@@ -22,7 +22,8 @@ from bot.store.engine import open_store
 from sandbox.people import PEOPLE
 from tests.bots import AsProcess
 from tests.chaos import Books, age, check, kept, moment, until
-from tests.fault.servers import Server, postgresql
+from tests.fault.pairs import looking_away
+from tests.fault.servers import Server
 from tests.fault.test_b_approvals import presses, says
 from tests.scenario.conftest import patches, signed_in
 from tests.scenario.test_approvals import ADA, DANA, DONE, POLICY, WAITING
@@ -47,22 +48,6 @@ DECIDING = (
     Point.APPROVAL_ENDED,
 )
 STEPS = (*ASKING, *CARDS, *DECIDING)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    """A PostgreSQL server that processes share."""
-    with postgresql() as running:
-        yield running
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-async def database(request: pytest.FixtureRequest, world: World) -> str:
-    """The address of an empty database for several processes."""
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{world.folder / 'dealdesk.db'}"
-    server: Server = request.getfixturevalue("server")
-    return await server.emptied()
 
 
 async def instance(world: World, database: str, **env: str) -> AsProcess:
@@ -112,20 +97,22 @@ def was_judged(books: Books) -> bool:
 
 
 @pytest.mark.parametrize("point", STEPS)
-async def test_killed_at_any_step_of_an_approval_another_instance_ends_it_once(
+async def test_killed_at_any_step_of_an_approval_the_other_instance_ends_it_once(
     world: World, database: str, point: Point
 ) -> None:
+    second = await instance(world, database)
     first = await instance(world, database, DEALDESK_CRASH_AT=point.value)
     await signed_in(world, "ben")
-    await asks(world)
-    if point in DECIDING:
-        await world.hears("dana", until=WAITING)
-        with contextlib.suppress(Refused):
-            await world.clicks("dana", "Approve")
-    assert await first.ended() == -signal.SIGKILL
-    await age(database, 61)
+    with looking_away(second, world.folder):
+        await asks(world)
+        if point in DECIDING:
+            await world.hears("dana", until=WAITING)
+            with contextlib.suppress(Refused):
+                await world.clicks("dana", "Approve")
+        assert await first.ended() == -signal.SIGKILL
+        await age(database, 61)
 
-    await instance(world, database)
+    await world.post("bot", url=second.url)
     if point is Point.WRITE_INTENDED:
         await until(world, database, was_judged)
         await age(database, 61)
