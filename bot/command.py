@@ -65,6 +65,18 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """What was done to one deal from chat."""
+
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Take back the last change of whoever says it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Update:
     """Changes to one deal; without changes the seller gets a form."""
 
@@ -179,6 +191,8 @@ Command = (
     | ListDeals
     | Pipeline
     | Show
+    | History
+    | Undo
     | Update
     | Create
     | AddMember

@@ -22,6 +22,7 @@ from bot.command import (
     Drafts,
     Eligible,
     Help,
+    History,
     ListDeals,
     MoveDeal,
     NotifyMe,
@@ -35,6 +36,7 @@ from bot.command import (
     Subscribe,
     Subscriptions,
     Unclear,
+    Undo,
     Unsubscribe,
     Update,
     WhoAmI,
@@ -42,6 +44,7 @@ from bot.command import (
 from bot.creation_line import create_line
 from bot.delegation_line import delegate_line
 from bot.feed_lines import notify_command, subscribe_command, subscribe_line, unsubscribe_line
+from bot.keywords import english
 from bot.lines import (
     Line,
     close_line,
@@ -196,7 +199,7 @@ def _help(line: Line) -> Parsed:
     if not asked:
         return Help()
     spec, _length = _recognise(line.words)
-    return Help(spec.name if spec is not None else asked)
+    return Help(spec.name if spec is not None else english(asked))
 
 
 COMMANDS: tuple[CommandSpec, ...] = (
@@ -244,6 +247,23 @@ COMMANDS: tuple[CommandSpec, ...] = (
         ),
         ("update", "change", "set", "edit"),
         update_line,
+        takes_deal=True,
+    ),
+    CommandSpec(
+        typed_word("undo"),
+        marked("undo"),
+        marked("Takes back the last change you saved here; you see it first."),
+        (marked("undo"),),
+        ("undo", "revert", "take back"),
+        nothing(Undo()),
+    ),
+    CommandSpec(
+        typed_word("history"),
+        marked("history DEAL"),
+        marked("Shows who did what to a deal from chat, and what it was before."),
+        (marked("history #1042"),),
+        ("history", "changes", "log"),
+        deal_only(History),
         takes_deal=True,
     ),
     CommandSpec(
@@ -473,6 +493,8 @@ _BY_TYPE: dict[type, CommandSpec] = {
     ListDeals: _BY_NAME["list"],
     Show: _BY_NAME["show"],
     Update: _BY_NAME["update"],
+    Undo: _BY_NAME["undo"],
+    History: _BY_NAME["history"],
     Create: _BY_NAME["create"],
     AddMember: _BY_NAME["team add"],
     Eligible: _BY_NAME["eligible"],

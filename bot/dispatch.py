@@ -14,6 +14,7 @@ from bot import (
     editing,
     eligibility,
     finding,
+    history,
     languages,
     pipeline,
     proposals,
@@ -135,6 +136,8 @@ class Dispatch:
                 return await referrals.list_deals(self._desk, turn, command)
             case said.Pipeline():
                 return await pipeline.show(self._desk, turn, command)
+            case said.Undo():
+                return await history.undo(self._desk, turn)
             case said.Eligible(target=None):
                 return await eligibility.of_company(self._desk, turn)
             case said.Create():
@@ -168,6 +171,8 @@ class Dispatch:
         match command:
             case said.Show():
                 return await referrals.show(self._desk, turn, deal)
+            case said.History():
+                return await history.show(self._desk, turn, deal)
             case said.Update(changes=changes):
                 return await editing.propose_changes(self._desk, turn, deal, changes)
             case said.AddMember():

@@ -612,6 +612,7 @@ async def note(
             referral_id=proposal.referral_id or None,
             detail={
                 "proposal": proposal.id,
+                "before": proposal.base,
                 "after": proposal.after,
                 **({"approval": approval} if approval else {}),
             },

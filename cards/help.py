@@ -135,13 +135,15 @@ class _Room:
 
 
 _ROOMS: Final = (
-    _Room("find", marked("Find and read deals"), frozenset({"list", "pipeline", "show"})),
+    _Room(
+        "find", marked("Find and read deals"), frozenset({"list", "pipeline", "show", "history"})
+    ),
     _Room(
         "change",
         marked("Change a deal"),
         frozenset(
             {
-                *("create", "update", "team add", "accept", "decline"),
+                *("create", "update", "undo", "team add", "accept", "decline"),
                 *("won", "lost", "error", "close"),
             }
         ),

@@ -18,7 +18,7 @@ NOT_PERSONAL = frozenset(
     {
         *("team add", "accept", "decline", "won", "lost", "error", "close"),
         *("drafts", "delegate", "cancel", "subscribe", "unsubscribe", "sign out", "who am i"),
-        "language",
+        *("language", "undo", "history"),
     }
 )
 """Alone, the buttons of a deal's card do the same; the rest is said seldom or in channels."""
@@ -26,7 +26,7 @@ NOT_SHARED = frozenset(
     {
         *("create", "team add", "decline", "lost", "error", "close", "pipeline"),
         *("drafts", "delegate", "cancel", "notify me", "sign in", "sign out", "who am i"),
-        "language",
+        *("language", "undo", "history"),
     }
 )
 """A person's own business, and what the buttons of a deal's card do."""

@@ -169,6 +169,23 @@ async def advance(
     )
 
 
+async def done_by(
+    connection: AsyncConnection, tenant: str, person: str, *, limit: int = 20
+) -> list[Proposal]:
+    """What this person saved, the newest first."""
+    result = await connection.execute(
+        proposals.select()
+        .where(
+            _TABLE.tenant == tenant,
+            _TABLE.person == person,
+            _TABLE.state == State.DONE.value,
+        )
+        .order_by(_TABLE.updated.desc(), _TABLE.id)
+        .limit(limit)
+    )
+    return [_proposal(row) for row in result]
+
+
 async def twins(connection: AsyncConnection, proposal: Proposal) -> list[Proposal]:
     """Other new deals of the same person that say the same and were sent, the newest first."""
     sent = [state.value for state in (State.APPLYING, State.UNKNOWN, State.DONE)]

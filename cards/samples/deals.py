@@ -10,6 +10,7 @@ from typing import Final
 
 from cards.deal import DealView
 from cards.elements import words
+from cards.history import Act, Done, history_card
 from cards.reader import Reader
 from cards.referral import (
     ConflictRow,
@@ -157,6 +158,15 @@ SINCE: Final = Since(
 )
 
 
+DONE: Final = (
+    Done(Act.CHANGED, "Ben Okafor", NOW - timedelta(minutes=5), CHANGES),
+    Done(Act.APPROVED, "Dana Whitfield", NOW - timedelta(hours=3)),
+    Done(Act.ASKED, "Ben Okafor", NOW - timedelta(hours=4)),
+    Done(Act.CHANGED, "Ben Okafor", NOW - timedelta(days=2), MEMBER),
+    Done(Act.CREATED, "Cleo Marchetti", NOW - timedelta(days=40)),
+)
+
+
 def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
     """Every card by name."""
     return {
@@ -193,6 +203,8 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
             PROPOSAL,
             reader,
         ),
+        "history": lambda: history_card(VIEW, DONE, reader, can_undo=True),
+        "history-none": lambda: history_card(VIEW, (), reader, can_undo=False),
         "edit-form": lambda: edit_form_card(VIEW, reader),
         "edit-form-error": lambda: edit_form_card(
             VIEW,
