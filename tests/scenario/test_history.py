@@ -7,13 +7,12 @@ from tests.world import World
 SAVE = "Save this change?"
 
 
-async def saved(world: World, line: str, where: str = "") -> None:
+async def saved(world: World, line: str) -> None:
     """Say a change and press its button."""
-    place = {"where": where} if where else {}
-    await world.says("ben", line, **place)
-    await world.hears("ben", until=SAVE, **place)
-    await world.clicks("ben", "Save", **place)
-    await world.hears("ben", until="Saved in Partner Center", **place)
+    await world.says("ben", line)
+    await world.hears("ben", until=SAVE)
+    await world.clicks("ben", "Save")
+    await world.hears("ben", until="Saved in Partner Center")
 
 
 async def test_history_tells_who_what_and_what_it_was(ben: World) -> None:
