@@ -19,6 +19,8 @@ from sandbox.webhooks import CERTIFICATE_PATH
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "page"
 RENDERER = FOLDER / "node_modules" / "adaptivecards" / "dist"
+LETTERS = FOLDER / "node_modules" / "@fontsource" / "kosugi" / "files"
+"""Japanese, for machines that have no letters for it."""
 MAX_BODY = 4 * 1024 * 1024
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -35,6 +37,8 @@ def plain_app(house: House) -> web.Application:
     app.router.add_get("/", _index)
     if RENDERER.is_dir():
         app.router.add_static("/adaptivecards", RENDERER)
+    if LETTERS.is_dir():
+        app.router.add_static("/letters", LETTERS)
     app.router.add_static("/", PAGE)
     return app
 

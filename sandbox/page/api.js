@@ -27,4 +27,6 @@ export const eventsUntilNow = () => call("events", { query: { wait: 0 } });
 export const eventsAfter = (after, wait) => call("events", { query: { after, wait } });
 export const say = (message) => call("teams/say", { body: message });
 export const click = (press) => call("teams/click", { body: press });
+// How each person's Teams behaves; what is given is changed first.
+export const clients = async (changes = {}) => (await call("teams/switches", { body: changes })).people;
 export const look = (where) => call("teams/look", { body: where });

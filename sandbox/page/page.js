@@ -12,7 +12,7 @@ const HIDDEN_PAUSE = 2_000;
 const LONG_WAIT = 25;
 
 const at = (id) => document.getElementById(id);
-const state = { people: [], conversations: [], messages: new Map(), person: "", conversation: "", theme: "light", typing: 0, visit: 0 };
+const state = { people: [], clients: {}, conversations: [], messages: new Map(), person: "", conversation: "", theme: "light", typing: 0, visit: 0 };
 
 function query(changes = {}) {
   const { person, conversation, theme } = { ...state, ...changes };
@@ -49,8 +49,16 @@ function drawHead() {
   at("title").textContent = conversation ? conversation.name : "No conversation";
   at("about").textContent = conversation ? about(conversation, nameOf) : "";
   at("person").value = state.person;
+  drawLanguage();
   at("theme").setAttribute("aria-pressed", String(state.theme === "dark"));
   document.documentElement.dataset.theme = state.theme;
+}
+
+function drawLanguage() {
+  const locale = state.clients[state.person]?.locale ?? "en-US";
+  const select = at("language");
+  if (![...select.options].some(({ value }) => value === locale)) select.append(make("option", { value: locale }, locale));
+  select.value = locale;
 }
 
 function drawCompose() {
@@ -181,6 +189,18 @@ function focusAgain(message, button) {
   place?.focus({ preventScroll: true });
 }
 
+// What their Teams speaks is told with everything they say and press from now on.
+async function speak(locale) {
+  try {
+    state.clients = await api.clients({ locale: { [state.person]: locale } });
+    trouble("");
+  } catch (problem) {
+    trouble(`The language was not changed. ${problem.message}`);
+  }
+  drawLanguage();
+  look();
+}
+
 // Loading
 
 async function load(conversations, options) {
@@ -197,10 +217,10 @@ async function visit(changes, { remember = true } = {}) {
   if ((changes.person ?? state.person) !== state.person) at("compose").hidden = true;
   Object.assign(state, changes);
   const mine = state.visit += 1;
-  const conversations = await api.conversations(state.person);
+  const [conversations, clients] = await Promise.all([api.conversations(state.person), api.clients()]);
   const lists = await Promise.all(conversations.map(({ id }) => api.messages(state.person, id)));
   if (mine !== state.visit) return;
-  state.conversations = conversations;
+  Object.assign(state, { conversations, clients });
   state.messages = new Map(conversations.map(({ id }, index) => [id, lists[index]]));
   const personal = conversations.find(({ kind }) => kind === "personal") ?? conversations[0];
   if (!current()) state.conversation = personal?.id ?? "";
@@ -272,6 +292,7 @@ function openMenu(isOpen) {
 
 function wire() {
   at("person").addEventListener("change", (event) => visit({ person: event.target.value }));
+  at("language").addEventListener("change", (event) => speak(event.target.value));
   at("theme").addEventListener("click", () => visit({ theme: state.theme === "dark" ? "light" : "dark" }));
   at("menu").addEventListener("click", () => openMenu(!at("conversations").classList.contains("open")));
   at("conversations").addEventListener("click", async (event) => {

@@ -55,6 +55,21 @@ async def test_everybody_has_a_view_of_their_own(on: Stage) -> None:
     await expect(heard(page, "secret")).to_be_visible()
 
 
+async def test_each_person_has_a_language_of_their_own(on: Stage) -> None:
+    page = await on.open("ben")
+    language = page.get_by_label("Language of their Teams")
+    await expect(language).to_have_value("en-US")
+    async with page.expect_response("**/teams/switches"):
+        await language.select_option("日本語")
+    await say(page, "hello")
+    await expect(heard(page, "You said hello")).to_be_visible()
+    assert [one["locale"] for one in on.bot.activities] == ["ja-JP"]
+    await page.get_by_label("You are").select_option("cleo")
+    await expect(language).to_have_value("en-US")
+    await page.get_by_label("You are").select_option("ben")
+    await expect(language).to_have_value("ja-JP")
+
+
 async def test_only_a_mention_reaches_the_bot_in_a_group(on: Stage) -> None:
     page = await on.open("ben", ROOM)
     mention = page.get_by_label("Mention @Dealdesk")
