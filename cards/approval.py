@@ -181,7 +181,7 @@ def approval_card(
         body.append(container([paragraph(note, strong=True)], style=Style.WARNING))
     body.append(_standing(view, told, reader))
     body += _asked(view, reader)
-    body.append(facts(_facts(view, reader)))
+    body.append(container([facts(_facts(view, reader))], separator=True, spacing="medium"))
     deciding = view.state is State.WAITING and role is Role.APPROVER
     if deciding:
         body.append(_reason_input())

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
 from typing import Final
 
 from cards.actions import Action, pack
@@ -163,15 +162,17 @@ def fact(title: Text, value: Text) -> Fact:
 
 
 def facts(lines: Iterable[Fact], *, spacing: str | None = None) -> Piece:
-    """A FactSet, of which Teams reads both sides as Markdown; a value with an endless word stands
-    below its title instead."""
-    blocks: list[Piece] = []
-    for fits, group in groupby(lines, key=lambda line: line.fits):
-        if fits:
-            rows = [FactLine(title=line.title, value=line.value) for line in group]
-            blocks.append(FactSet(facts=rows, spacing=None if blocks else spacing))
-        else:
-            blocks += [piece for line in group for piece in _stacked(line)]
+    """A FactSet, of which Teams reads both sides as Markdown. A value with an endless word stands
+    below its title instead, and after the others, so that these share their columns; a single
+    one that fits does not stand beside its title alone."""
+    told = list(lines)
+    fitting = [line for line in told if line.fits]
+    if len(fitting) == 1 < len(told):
+        fitting = []
+    rows = [FactLine(title=line.title, value=line.value) for line in fitting]
+    blocks: list[Piece] = [FactSet(facts=rows, spacing=spacing)] if rows else []
+    below = [line for line in told if line not in fitting]
+    blocks += [piece for line in below for piece in _stacked(line)]
     return blocks[0] if len(blocks) == 1 else container(blocks, spacing=spacing)
 
 

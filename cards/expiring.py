@@ -26,6 +26,7 @@ def hand_over_card(
             words("To"),
             [Choice(person, text(name or person, limit=80)) for person, name in people],
             required=words("Pick somebody."),
+            hint=words("Choose somebody"),
         ),
     ]
     buttons = [

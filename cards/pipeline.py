@@ -18,6 +18,7 @@ from cards.elements import (
     counted,
     heading,
     paragraph,
+    text,
     words,
 )
 from cards.reader import Reader
@@ -70,7 +71,7 @@ def _funnel(sums: Sums, reader: Reader) -> list[Piece]:
         _counted(stage, sums, reader) if code is None else _worth(stage, code, sums, reader)
         for stage in _INKS
     ]
-    counts = words("Deals") if code is None else words("Worth in {currency}", currency=code)
+    counts = words("Deals") if code is None else text(code, limit=10)
     pieces = [
         paragraph(_open(sums, reader), spacing="medium"),
         chart(Kind.BARS, words("Deals by state"), shares, counts=counts),

@@ -163,7 +163,15 @@ def test_a_fact_with_an_endless_word_stands_below_its_title() -> None:
     lines = [fact(HELLO, HELLO), fact(HELLO, text("x" * 60)), fact(HELLO, HELLO)]
     (block,) = cast("list[dict[str, object]]", card([facts(lines)], summary=HELLO)["body"])
     kinds = [part["type"] for part in cast("list[dict[str, object]]", block["items"])]
-    assert kinds == ["FactSet", "TextBlock", "TextBlock", "FactSet"]
+    assert kinds == ["FactSet", "TextBlock", "TextBlock"]
+    assert len(cast("list[dict[str, list[object]]]", block["items"])[0]["facts"]) == 2
+
+
+def test_no_fact_stands_beside_its_title_alone_among_others_below_theirs() -> None:
+    lines = [fact(HELLO, text("x" * 60)), fact(HELLO, HELLO)]
+    (block,) = cast("list[dict[str, object]]", card([facts(lines)], summary=HELLO)["body"])
+    kinds = [part["type"] for part in cast("list[dict[str, object]]", block["items"])]
+    assert kinds == ["TextBlock"] * 4
 
 
 def test_c4_a_card_that_would_be_too_big_is_shortened() -> None:
