@@ -111,10 +111,13 @@ async def view(desk: Desk, turn: Turn, referral: Referral, *, related: bool = Fa
 async def views(
     desk: Desk, turn: Turn, referrals: Sequence[Referral], microsoft: Referral | None = None
 ) -> tuple[DealView, ...]:
-    """Referrals with their handles, which are given on first sight."""
+    """Referrals with their handles, which are given on first sight and only read from then on."""
     ids = [referral.id for referral in referrals]
-    async with desk.store.begin() as connection:
-        numbers = await handles.number_of(connection, turn.person.tenant, ids)
+    async with desk.store.read() as connection:
+        numbers = await handles.known(connection, turn.person.tenant, ids)
+    if len(numbers) < len(set(ids)):
+        async with desk.store.begin() as connection:
+            numbers = await handles.number_of(connection, turn.person.tenant, ids)
     return tuple(
         DealView(referral=referral, handle=numbers[referral.id], microsoft=microsoft)
         for referral in referrals

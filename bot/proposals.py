@@ -100,7 +100,8 @@ async def propose(desk: Desk, turn: Turn, referral: Referral, draft: Draft) -> R
             now=desk.now(),
         )
         await seal_proposal(connection, desk.seals, proposal_id, desk.now())
-    shown = await view(desk, turn, referral)
+        numbers = await handles.number_of(connection, turn.person.tenant, [referral.id])
+    shown = DealView(referral=referral, handle=numbers[referral.id])
     changes = in_order(draft.changes)
     card = proposal_card(shown, changes, draft.warnings, proposal_id, turn.reader, move=draft.move)
     summary = sentence("#{handle}: before and after", handle=shown.handle)

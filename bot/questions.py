@@ -15,8 +15,12 @@ from cards.wording import sentence, words
 
 
 async def ask(desk: Desk, turn: Turn, prompt: str, choices: Sequence[Choice]) -> Reply:
-    """A card with one button a choice; only the person who was asked can press it."""
-    async with desk.store.begin() as connection:
+    """A card with one button a choice; only the person who was asked can press it.
+
+    The disk is not waited for: nothing rests on a question, and one that a power cut took is said
+    to be no longer valid.
+    """
+    async with desk.store.begin(flush=False) as connection:
         question = await questions.ask(
             connection,
             turn.person.tenant,

@@ -18,10 +18,13 @@ _log = structlog.get_logger(__name__)
 
 
 async def remember_now(desk: Desk, standing: Stand, place: Place, message_id: str) -> None:
-    """Remember it in a transaction of its own, unless that is known already. Raises StoreError."""
+    """Remember it in a transaction of its own, unless that is known already. Raises StoreError.
+
+    A power cut may take it back, as it may come before; but a copy that moved on is owed for sure.
+    """
     if standing.message_id == message_id or standing.row is Row.SIGN_IN:
         return
-    async with desk.store.begin() as connection:
+    async with desk.store.begin(flush=standing.row is Row.APPROVAL) as connection:
         await _remember(desk, connection, standing, place, message_id)
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
 from typing import Protocol, cast
 
 import sqlalchemy as sa
@@ -18,6 +20,7 @@ from sqlalchemy.engine import URL, AdaptedConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.store import migrations, sqlite_inline
 from bot.store.errors import StoreBusy, StoreError, StoreFull, StoreUnavailable, UnknownDatabase
@@ -26,6 +29,9 @@ from bot.store.sqlite_inline import Kind
 BUSY_SECONDS = 5.0
 UPGRADE_SECONDS = 60.0
 _KIND = "dealdesk_kind"
+_USED = "dealdesk_used"
+_TRUSTED_SECONDS = 1.0
+"""How long after its last use a connection is believed to be there."""
 _UPGRADE_LOCK = 0x6465616C
 _BUSY = ("locked", "deadlock detected", "could not serialize access")
 """What a database says when the same may succeed a moment later."""
@@ -42,13 +48,23 @@ class _Driver(Protocol):
     def close(self) -> None: ...
 
 
+class _AsyncpgConnection(Protocol):
+    def is_closed(self) -> bool: ...
+
+
+class _PostgresqlDriver(Protocol):
+    @property
+    def driver_connection(self) -> _AsyncpgConnection: ...
+    def ping(self) -> None: ...
+
+
 class Store:
     """One open database. `begin()` writes, `read()` only reads; both roll back on an exception."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
-        self._kinds = {kind: engine.execution_options(**{_KIND: kind}) for kind in Kind}
+        self._kinds = {kind: engine.execution_options(**self._options(kind)) for kind in Kind}
         self._writer = asyncio.Lock()
 
     def __repr__(self) -> str:
@@ -74,10 +90,27 @@ class Store:
             yield connection
 
     @asynccontextmanager
+    async def each(self) -> AsyncIterator[AsyncConnection]:
+        """Statements that are each a transaction of their own, not flushed: for one that decides
+        or notes something by itself, as it costs half of what `begin` does."""
+        async with (
+            self._turn(),
+            _translated(self.label),
+            self._kinds[Kind.EACH].begin() as connection,
+        ):
+            yield connection
+
+    @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that only reads; it never waits for a writer."""
         async with _translated(self.label), self._kinds[Kind.READING].begin() as connection:
             yield connection
+
+    def _options(self, kind: Kind) -> dict[str, object]:
+        """PostgreSQL shows every statement the newest rows, in a transaction or not: where nothing
+        is taken back, BEGIN and COMMIT would only be two more waits for the network."""
+        alone = not self.is_sqlite and kind in {Kind.EACH, Kind.READING}
+        return {_KIND: kind} | ({"isolation_level": "AUTOCOMMIT"} if alone else {})
 
     def _turn(self) -> AbstractAsyncContextManager[None]:
         return self._write_turn() if self.is_sqlite else nullcontext()
@@ -172,16 +205,41 @@ def _sqlite(address: URL) -> AsyncEngine:
 
 
 def _postgresql(address: URL) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         address,
         pool_size=10,
         max_overflow=10,
         pool_timeout=BUSY_SECONDS,
-        pool_pre_ping=True,
         hide_parameters=True,
         isolation_level="READ COMMITTED",
         connect_args={"timeout": BUSY_SECONDS, "command_timeout": 30},
     )
+    sa.event.listen(engine.sync_engine, "checkin", _note_use)
+    failure = engine.dialect.loaded_dbapi.Error
+    sa.event.listen(engine.sync_engine, "checkout", partial(_look_after_pause, failure))
+    return engine
+
+
+def _note_use(_driver: object, record: ConnectionPoolEntry) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+def _look_after_pause(
+    failure: type[Exception],
+    driver: _PostgresqlDriver,
+    record: ConnectionPoolEntry,
+    _given: object,
+) -> None:
+    """Asking whether a connection still answers costs as much as what it is wanted for, so one
+    that was in use a moment ago is only looked at. Else the pool opens another."""
+    if driver.driver_connection.is_closed():
+        raise sa.exc.InvalidatePoolError("closed by the other side")
+    used = record.info.get(_USED)
+    if used is not None and time.monotonic() - used > _TRUSTED_SECONDS:
+        try:
+            driver.ping()
+        except failure as error:
+            raise sa.exc.InvalidatePoolError("does not answer") from error
 
 
 def _set_pragmas(driver: _Driver, _record: object) -> None:

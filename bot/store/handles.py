@@ -23,12 +23,12 @@ async def number_of(
     gives out numbers holds the tenant's counter until its transaction ends.
     """
     wanted = list(dict.fromkeys(referral_ids))
-    known = await _known(connection, tenant, wanted)
-    if len(known) == len(wanted):
-        return known
+    held = await known(connection, tenant, wanted)
+    if len(held) == len(wanted):
+        return held
     following = await _hold_counter(connection, tenant)
-    known = await _known(connection, tenant, wanted)
-    missing = [referral_id for referral_id in wanted if referral_id not in known]
+    held = await known(connection, tenant, wanted)
+    missing = [referral_id for referral_id in wanted if referral_id not in held]
     given = {referral_id: following + place for place, referral_id in enumerate(missing)}
     if given:
         await connection.execute(
@@ -40,7 +40,7 @@ async def number_of(
             .where(handle_counters.c.tenant == tenant)
             .values(next_number=following + len(given))
         )
-    return known | given
+    return held | given
 
 
 async def referral_of(connection: AsyncConnection, tenant: str, number: int) -> str | None:
@@ -62,9 +62,10 @@ async def skip(connection: AsyncConnection, count: int) -> None:
     )
 
 
-async def _known(
+async def known(
     connection: AsyncConnection, tenant: str, referral_ids: Sequence[str]
 ) -> dict[str, int]:
+    """The numbers of those that have one."""
     found: dict[str, int] = {}
     for start in range(0, len(referral_ids), _AT_ONCE):
         part = referral_ids[start : start + _AT_ONCE]

@@ -27,6 +27,8 @@ class Kind(StrEnum):
     """Statements that SQLite runs outside transactions only."""
     READING = "reading"
     """It sees the file as it was at its first statement, and waits for no writer."""
+    EACH = "each"
+    """Every statement is one by itself; the disk is not waited for."""
     NOTED = "noted"
     """It writes, but the disk is not waited for."""
     FLUSHED = "flushed"
@@ -34,6 +36,7 @@ class Kind(StrEnum):
 
 
 _BEGIN = {Kind.READING: "BEGIN", Kind.NOTED: "BEGIN IMMEDIATE", Kind.FLUSHED: "BEGIN IMMEDIATE"}
+_UNFLUSHED = {Kind.EACH, Kind.NOTED}
 _NORMAL = 1
 """The level of `PRAGMA synchronous` at which the disk is waited for only now and then."""
 
@@ -54,7 +57,7 @@ class Connection:
         if self._usual_level < 0:
             found = self._connection.execute("PRAGMA synchronous").fetchone()
             self._level = self._usual_level = int(found[0])
-        wanted = min(self._usual_level, _NORMAL) if kind is Kind.NOTED else self._usual_level
+        wanted = min(self._usual_level, _NORMAL) if kind in _UNFLUSHED else self._usual_level
         if wanted != self._level:
             self._connection.execute(f"PRAGMA synchronous={wanted}")
             self._level = wanted

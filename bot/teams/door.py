@@ -224,7 +224,7 @@ class Door:
             return known
         answer = await self._run(activity, admitted)
         try:
-            async with self._store.begin(flush=False) as connection:
+            async with self._store.each() as connection:
                 await seen.settle(connection, key, answer)
         except StoreError as error:
             log.error("answer not kept", reason=str(error))
@@ -265,7 +265,7 @@ class Door:
             abandoned = now - timedelta(seconds=self._patience.abandoned)
             if self._store.is_sqlite:
                 abandoned = max(abandoned, self._began)
-            async with self._store.begin(flush=False) as connection:
+            async with self._store.each() as connection:
                 found = await seen.claim(connection, key, now=now, abandoned=abandoned)
             match found:
                 case seen.Mine():
