@@ -20,7 +20,7 @@ async def ask(desk: Desk, turn: Turn, prompt: str, choices: Sequence[Choice]) ->
     The disk is not waited for: nothing rests on a question, and one that a power cut took is said
     to be no longer valid.
     """
-    async with desk.store.begin(flush=False) as connection:
+    async with desk.store.each() as connection:
         question = await questions.ask(
             connection,
             turn.person.tenant,

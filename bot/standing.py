@@ -24,6 +24,10 @@ async def remember_now(desk: Desk, standing: Stand, place: Place, message_id: st
     """
     if standing.message_id == message_id or standing.row is Row.SIGN_IN:
         return
+    if standing.row is Row.PROPOSAL:
+        async with desk.store.each() as alone:
+            await proposals.set_message(alone, standing.id, message_id)
+        return
     async with desk.store.begin(flush=standing.row is Row.APPROVAL) as connection:
         await _remember(desk, connection, standing, place, message_id)
 

@@ -209,7 +209,7 @@ class Tokens:
         self._given.drop((person.tenant, person.id))
 
     async def _load(self, person: Person) -> SealedCache | None:
-        async with self._store.read() as connection:
+        async with self._store.each(writes=False) as connection:
             return await token_caches.load(connection, person.tenant, person.id)
 
     async def _open(self, person: Person, sealed: SealedCache) -> _Opened | None:

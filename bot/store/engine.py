@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.store import migrations, sqlite_inline
+from bot.store.alone import Alone, Runs
 from bot.store.errors import StoreBusy, StoreError, StoreFull, StoreUnavailable, UnknownDatabase
 from bot.store.sqlite_inline import Kind
 
@@ -66,6 +67,7 @@ class Store:
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._kinds = {kind: engine.execution_options(**self._options(kind)) for kind in Kind}
         self._writer = asyncio.Lock()
+        self._alone: asyncio.Task[Alone] | None = None
 
     def __repr__(self) -> str:
         return f"Store({self.label})"
@@ -90,15 +92,34 @@ class Store:
             yield connection
 
     @asynccontextmanager
-    async def each(self) -> AsyncIterator[AsyncConnection]:
-        """Statements that are each a transaction of their own, not flushed: for one that decides
-        or notes something by itself, as it costs half of what `begin` does."""
-        async with (
-            self._turn(),
-            _translated(self.label),
-            self._kinds[Kind.EACH].begin() as connection,
-        ):
-            yield connection
+    async def each(self, *, writes: bool = True) -> AsyncIterator[Runs]:
+        """Statements that are each a transaction of their own, not flushed: for one that decides,
+        notes or reads something by itself, as it costs a fraction of what `begin` does."""
+        turn = self._turn() if writes else nullcontext()
+        async with turn, _translated(self.label):
+            if self.is_sqlite:
+                yield await self._by_itself()
+                return
+            async with self._kinds[Kind.EACH].begin() as connection:
+                yield connection
+
+    async def _by_itself(self) -> Alone:
+        """One connection of the pool is kept for single statements."""
+        if self._alone is None:
+            self._alone = asyncio.create_task(self._kept(), name="open for single statements")
+        try:
+            return await asyncio.shield(self._alone)
+        except BaseException:
+            if self._alone is not None and self._alone.done():
+                self._alone = None
+            raise
+
+    async def _kept(self) -> Alone:
+        kept = await self.engine.connect()
+        taken = await kept.get_raw_connection()
+        driver = cast("sqlite_inline.Connection", taken.driver_connection)
+        await driver.begin(Kind.EACH)
+        return Alone(driver, kept)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -129,6 +150,9 @@ class Store:
 
     async def close(self) -> None:
         """Gives back every connection."""
+        opened, self._alone = self._alone, None
+        if opened is not None:
+            await (await opened).close()
         await self.engine.dispose()
 
 

@@ -12,11 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Place
 from bot.store import jsontext, rows
+from bot.store.alone import Runs
 from bot.store.jsontext import Json
 from bot.store.schema import proposals
 
 _TABLE = proposals.c
 _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+_SHOWN_IN = (
+    proposals.update()
+    .where(_TABLE.id == sa.bindparam("proposal"))
+    .values(message_id=sa.bindparam("message"))
+)
 
 
 class Kind(StrEnum):
@@ -254,11 +260,9 @@ async def rebase(
     )
 
 
-async def set_message(connection: AsyncConnection, proposal_id: str, message_id: str) -> None:
+async def set_message(connection: Runs, proposal_id: str, message_id: str) -> None:
     """Remembers which message shows the proposal; not a decision, so the version stays."""
-    await connection.execute(
-        proposals.update().where(_TABLE.id == proposal_id).values(message_id=message_id)
-    )
+    await connection.execute(_SHOWN_IN, {"proposal": proposal_id, "message": message_id})
 
 
 async def prune(connection: AsyncConnection, before: datetime) -> None:

@@ -11,9 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Place
 from bot.store import jsontext, rows
+from bot.store.alone import Runs
 from bot.store.schema import questions
 
 _TABLE = questions.c
+_NEW = questions.insert()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Question:
 
 
 async def ask(
-    connection: AsyncConnection,
+    connection: Runs,
     tenant: str,
     person: str,
     place: Place,
@@ -42,16 +44,17 @@ async def ask(
     """Stores an open question and gives its id."""
     question_id = uuid.uuid4().hex
     await connection.execute(
-        questions.insert().values(
-            id=question_id,
-            tenant=tenant,
-            person=person,
-            place=jsontext.write(place.to_json()),
-            prompt=prompt,
-            choices=jsontext.write(list(choices)),
-            state="open",
-            created=now,
-        )
+        _NEW,
+        {
+            "id": question_id,
+            "tenant": tenant,
+            "person": person,
+            "place": jsontext.write(place.to_json()),
+            "prompt": prompt,
+            "choices": jsontext.write(list(choices)),
+            "state": "open",
+            "created": now,
+        },
     )
     return question_id
 

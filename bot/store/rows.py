@@ -10,11 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store.alone import Runs
+
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
 
-async def insert_if_absent(connection: AsyncConnection, table: sa.Table, **values: object) -> bool:
+async def insert_if_absent(connection: Runs, table: sa.Table, **values: object) -> bool:
     """Inserts a row unless a unique key of it is taken; says whether it did."""
     return await changed(connection, _inserted_once(connection.dialect.name, table), values)
 
@@ -38,14 +40,14 @@ async def put(
 
 
 async def changed(
-    connection: AsyncConnection,
+    connection: Runs,
     statement: sa.Executable,
     values: dict[str, object] | None = None,
 ) -> bool:
     """Runs a statement meant for one row and says whether it found it: a compare-and-set."""
-    result = await connection.execute(statement, values)
-    if not isinstance(result, sa.CursorResult):
+    if not isinstance(statement, sa.UpdateBase):
         raise TypeError("only inserts, updates and deletes can be decisions")
+    result = await connection.execute(statement, values)
     return result.rowcount == 1
 
 

@@ -12,6 +12,7 @@ from hashlib import sha256
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store.alone import Runs
 from bot.store.rows import changed, insert_if_absent
 from bot.store.schema import seen
 
@@ -53,7 +54,7 @@ def key_of(*parts: str) -> str:
 
 
 async def claim(
-    connection: AsyncConnection, key: str, *, now: datetime, abandoned: datetime
+    connection: Runs, key: str, *, now: datetime, abandoned: datetime
 ) -> Mine | Running | Stored:
     """Take the delivery in, or say what became of it.
 
@@ -74,7 +75,7 @@ async def claim(
     return Mine() if await changed(connection, again) else Running()
 
 
-async def settle(connection: AsyncConnection, key: str, answer: Stored) -> None:
+async def settle(connection: Runs, key: str, answer: Stored) -> None:
     """Keep the answer for whoever delivers the same again."""
     text = json.dumps({"status": answer.status, "body": answer.body})
     await connection.execute(_SETTLED, {"settled": key, "answer": text})

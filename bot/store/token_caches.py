@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
+from bot.store.alone import Runs
 from bot.store.schema import token_caches
 
 _TABLE = token_caches.c
@@ -29,7 +30,7 @@ class SealedCache:
     version: int
 
 
-async def load(connection: AsyncConnection, tenant: str, person: str) -> SealedCache | None:
+async def load(connection: Runs, tenant: str, person: str) -> SealedCache | None:
     """The cache of a person, or None when they are signed out."""
     result = await connection.execute(_OF_PERSON, {"tenant": tenant, "person": person})
     row = result.one_or_none()

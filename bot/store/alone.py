@@ -1,0 +1,132 @@
+"""Runs single statements on SQLite past SQLAlchemy's machinery, which costs ten times what they do.
+
+The statements are those of the nouns, made once as modules are loaded; what they say and how
+values are stored comes from them, compiled once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import make_dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import MultipleResultsFound, NoResultFound
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.sqlite_inline import Connection
+
+_Turned = Callable[[Any], Any]
+
+
+class Found(Protocol):
+    """What a statement gave."""
+
+    @property
+    def rowcount(self) -> int: ...
+    def one(self) -> Any: ...  # noqa: ANN401 - a row has the names of its columns
+    def one_or_none(self) -> Any: ...  # noqa: ANN401
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Runs(Protocol):
+    """Where a single statement can be run: here, or in any transaction."""
+
+    @property
+    def dialect(self) -> Dialect: ...
+    async def execute(
+        self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None, /
+    ) -> Found: ...
+
+
+class Alone:
+    """A connection on which every statement is a transaction of its own."""
+
+    def __init__(self, opened: Connection, kept: AsyncConnection) -> None:
+        self._opened = opened
+        self._kept = kept
+        self.dialect = kept.dialect
+
+    async def close(self) -> None:
+        """Gives the connection back."""
+        await self._kept.close()
+
+    async def execute(
+        self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None, /
+    ) -> Rows:
+        """Runs a statement. Raises sqlite3.Error."""
+        values = parameters or {}
+        ready = _ready(statement, tuple(values), self.dialect)
+        cursor = self._opened.cursor()
+        try:
+            await cursor.execute(ready.text, ready.stored(values))
+            found = await cursor.fetchall() if ready.gives else []
+            return Rows([ready.read(each) for each in found], cursor.rowcount)
+        finally:
+            await cursor.close()
+
+
+class Rows:
+    """The rows of a result."""
+
+    def __init__(self, rows: list[Any], rowcount: int) -> None:
+        self._rows = rows
+        self.rowcount = rowcount
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._rows)
+
+    def one(self) -> Any:  # noqa: ANN401
+        """The only row. Raises NoResultFound."""
+        if not self._rows:
+            raise NoResultFound("no row was found")
+        return self.one_or_none()
+
+    def one_or_none(self) -> Any:  # noqa: ANN401
+        """The only row, if there is one."""
+        if len(self._rows) > 1:
+            raise MultipleResultsFound("more than one row was found")
+        return self._rows[0] if self._rows else None
+
+
+class _Ready:
+    """A compiled statement."""
+
+    def __init__(self, statement: sa.Executable, names: tuple[str, ...], dialect: Dialect) -> None:
+        made: Any = statement
+        keys = list(names) if made.is_insert else None
+        self._compiled = made.compile(dialect=dialect, column_keys=keys)
+        self.text = str(self._compiled)
+        self._order: list[tuple[str, _Turned | None]] = [
+            (name, _processor(self._compiled.binds[name].type, dialect))
+            for name in self._compiled.positiontup
+        ]
+        columns = list(made.selected_columns) if made.is_select else []
+        self.gives = bool(columns)
+        self._row: Callable[..., Any] = make_dataclass("Row", [each.key for each in columns])
+        self._turns: list[_Turned | None] = [
+            each.type.dialect_impl(dialect).result_processor(dialect, None) for each in columns
+        ]
+
+    def stored(self, values: Mapping[str, Any]) -> list[Any]:
+        """The values in the order of the text, as they are stored."""
+        params = self._compiled.construct_params(values)
+        return [turn(params[name]) if turn else params[name] for name, turn in self._order]
+
+    def read(self, stored: tuple[Any, ...]) -> Any:  # noqa: ANN401
+        """A row as it was before it was stored."""
+        turned = (
+            turn(value) if turn else value for turn, value in zip(self._turns, stored, strict=True)
+        )
+        return self._row(*turned)
+
+
+@lru_cache(maxsize=256)
+def _ready(statement: sa.Executable, names: tuple[str, ...], dialect: Dialect) -> _Ready:
+    return _Ready(statement, names, dialect)
+
+
+def _processor(kind: sa.types.TypeEngine[Any], dialect: Dialect) -> _Turned | None:
+    return kind.dialect_impl(dialect).bind_processor(dialect)
