@@ -267,13 +267,13 @@ async def _follow(
 async def _apply(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     token = await bearer(desk, turn)
     request_id = str(uuid.uuid4())
-    if (tampered := await altered(desk, turn, proposal)) is not None:
-        return tampered
     if not await advance(desk, turn, proposal, State.APPLYING, request_id=request_id):
         return await save(desk, turn, proposal.id)
     sent = await again(desk, proposal)
     crash_at(Point.WRITE_INTENDED)
     try:
+        if (tampered := await altered(desk, turn, sent)) is not None:
+            return tampered
         patched = await _send(desk, turn, sent, token)
         if isinstance(patched, Reply):
             return patched

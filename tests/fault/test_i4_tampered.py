@@ -177,6 +177,24 @@ async def test_I4_another_new_deal_than_the_approved_one_is_not_created(
     assert TAMPERED in capsys.readouterr().out
 
 
+async def test_I4_a_write_altered_at_the_last_moment_never_leaves(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house = await open_house(world, policy="")
+    await house.says("ben", "update fabrikam analytics value 39k")
+    card = await house.hears("ben", until="Save this change?")
+    with closing(sqlite3.connect(house.folder / "dealdesk.db", timeout=10)) as rows, rows:
+        rows.execute(
+            "CREATE TRIGGER late AFTER UPDATE OF state ON proposals WHEN NEW.state = 'applying' "
+            "BEGIN UPDATE proposals SET operations = replace(operations, '39000', '9') "
+            "WHERE id = NEW.id; END"
+        )
+    pressed = await presses(house, "ben", "save", (card.card or {})["actions"][0]["data"], card.id)
+    assert "not what you were shown" in says(pressed)
+    assert await patches(house) == []
+    assert TAMPERED in capsys.readouterr().out
+
+
 RUBBISH = {
     "place": "UPDATE proposals SET place = ?",
     "base": "UPDATE proposals SET base = ?",
