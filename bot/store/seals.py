@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
-from bot.store.schema import seals
+from bot.store.schema import proposals, seals
 
 _TABLE = seals.c
 
@@ -29,5 +29,8 @@ async def find(connection: AsyncConnection, subject: str) -> str | None:
 
 
 async def prune(connection: AsyncConnection, before: datetime) -> None:
-    """Forgets seals made before a moment; what they sealed is over then."""
-    await connection.execute(seals.delete().where(_TABLE.at < before))
+    """Forgets seals made before a moment, but not that of a proposal which is still there: its
+    button may be pressed yet."""
+    sealed = sa.func.substr(_TABLE.subject, len("proposal:") + 1)
+    there = sa.exists().where(proposals.c.id == sealed)
+    await connection.execute(seals.delete().where(_TABLE.at < before, ~there))

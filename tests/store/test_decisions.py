@@ -15,6 +15,7 @@ from bot.store import (
     proposals,
     questions,
     schema,
+    seals,
     sign_ins,
     token_caches,
     token_exchanges,
@@ -159,6 +160,19 @@ async def test_a_question_is_answered_once_by_whom_it_was_put_to(
         assert found is not None
         assert not found.is_open
         assert await questions.find(connection, "made-up") is None
+
+
+async def test_a_seal_is_kept_for_as_long_as_its_proposal(store: Store) -> None:
+    open_still = f"proposal:{(await proposed(store)).id}"
+    async with store.begin() as connection:
+        for subject in (open_still, "proposal:gone", "vote:gone:dana"):
+            await seals.put(connection, subject, "seal", NOW)
+        await seals.prune(connection, NOW)
+        assert await seals.find(connection, "proposal:gone") == "seal"
+        await seals.prune(connection, NOW + timedelta(seconds=1))
+        assert await seals.find(connection, open_still) == "seal"
+        assert await seals.find(connection, "proposal:gone") is None
+        assert await seals.find(connection, "vote:gone:dana") is None
 
 
 async def proposed(store: Store) -> proposals.Proposal:
