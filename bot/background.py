@@ -15,6 +15,7 @@ class Background:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ending = asyncio.Event()
 
     def start(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         """Run `work` beside the turn; what it raises is logged under `name`."""
@@ -23,13 +24,23 @@ class Background:
         task.add_done_callback(self._ended)
         return task
 
+    async def nap(self, seconds: float) -> bool:
+        """Do nothing for a while; False when the end came first, which no nap holds up."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ending.wait()
+        except TimeoutError:
+            return True
+        return False
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.error("background work failed", work=task.get_name(), exc_info=task.exception())
 
     async def finish(self, seconds: float) -> None:
-        """Wait for what is under way, at most `seconds`; then cancel the rest."""
+        """Wait for what is under way, at most `seconds`; then cancel the rest. Wakes who naps."""
+        self._ending.set()
         if not self._tasks:
             return
         _done, late = await asyncio.wait(set(self._tasks), timeout=seconds)

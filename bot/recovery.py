@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -29,10 +30,16 @@ LOOKED_AT_FOR = timedelta(hours=24)
 UNKNOWN_EVERY = timedelta(minutes=5)
 
 
-async def settle_later(desk: Desk, turn: Turn, proposal_id: str) -> None:
-    """Keep looking after the seller was told "unknown", and correct the card when it is known."""
+async def settle_later(
+    desk: Desk, turn: Turn, proposal_id: str, nap: Callable[[float], Awaitable[bool]]
+) -> None:
+    """Keep looking after the seller was told "unknown", and correct the card when it is known.
+
+    A nap that says False was broken off, because the bot ends: the next one looks as it starts.
+    """
     for seconds in proposals.LATER:
-        await desk.sleep(seconds)
+        if not await nap(seconds):
+            return
         try:
             async with desk.store.read() as connection:
                 proposal = await rows.find(connection, proposal_id)

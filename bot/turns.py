@@ -279,9 +279,8 @@ class Turns:
 
     def _look_again(self, turn: Turn, reply: Reply) -> None:
         if reply.unsettled is not None:
-            self._background.start(
-                settle_later(self._desk, turn, reply.unsettled), "settle a write"
-            )
+            work = settle_later(self._desk, turn, reply.unsettled, self._background.nap)
+            self._background.start(work, "settle a write")
 
     async def _send(self, place: Place, reply: Reply, pressed: str | None, as_of: datetime) -> None:
         """`as_of` is when the turn began: a state of the same message from later is not touched."""
