@@ -23,7 +23,7 @@ from bot.store import handles, lives, outbox, schema
 from bot.store.engine import Store, open_store, upgrade
 from bot.stored_messages import written
 from sandbox.deals import ALPINE, PROSEWARE, WOODGROVE
-from tests.chaos import REPEAT
+from tests.chaos import REPEAT, until
 from tests.fault.test_b_approvals import approval_in, presses, says
 from tests.scenario.conftest import patches
 from tests.scenario.test_approvals import DANA, DONE, WAITING, open_house, sees
@@ -125,6 +125,69 @@ async def test_I11_yesterdays_database_is_put_back_and_nothing_happens_twice(
     assert await house.ledger() == ledger
     assert len(await registered(house)) == 1
     assert len(await patches(house)) <= sent + 2
+
+
+def reopened(folder: Path, state: str) -> None:
+    """As if the copy had been made between the intent and the end of a registration."""
+    with closing(sqlite3.connect(folder / DATABASE)) as rows, rows:
+        own = (
+            "UPDATE registrations SET state = ?, result = NULL, told = NULL, look_at = created,"
+            " version = version + 1"
+        )
+        if state == "INTENT":
+            own += ", client_request_ids = '[]', attempt = 0, base_etag = NULL, base_updated = NULL"
+        assert rows.execute(own, (state,)).rowcount == 1
+
+
+@pytest.mark.parametrize("hours", [6, 20])
+@pytest.mark.parametrize("state", ["INTENT", "UNKNOWN"])
+async def test_I11_a_registration_under_way_in_the_copy_is_looked_for_and_not_sent_again(
+    world: World, state: str, hours: int
+) -> None:
+    house = await open_house(world, "")
+    await begins(house)
+    await walks_to_the_end(house)
+    await house.clicks("ben", "Submit")
+    await house.hears("ben", until="Approved", within=20)
+    ledger = await house.ledger()
+    await house._bots.pop().stop()
+    await asyncio.to_thread(reopened, world.folder, state)
+
+    await house.advance(hours * 3600)
+    await house.bot(approval_policy="", approvers=DANA)
+    database = f"sqlite+aiosqlite:///{world.folder / DATABASE}"
+    await until(world, database, lambda books: books.registrations[0]["state"] == "DONE")
+    assert await house.ledger() == ledger
+    assert len(await registered(house)) == len(await patches(house)) == 1
+
+
+async def test_I11_what_was_approved_in_the_copy_and_done_since_is_not_done_again(
+    world: World,
+) -> None:
+    house = await open_house(world, POLICY)
+    await asked(house, f"update {ALPINE} value USD 450k", "Save this change?")
+    await house.clicks("ben", "Save")
+    await house.hears("dana", until=WAITING)
+    await house.revoke("ben")
+    await house.clicks("dana", "Approve")
+    await sees(house, "ben", "Approved: please sign in")
+    await house._bots.pop().stop()
+    await asyncio.to_thread(copied, world.folder, DATABASE, "yesterday.db")
+
+    await house.advance(6 * 3600)
+    await house.bot(approval_policy=POLICY, approvers=DANA)
+    await house.signs_in("ben")
+    await sees(house, "dana", DONE)
+    ledger = await house.ledger()
+    assert len(ledger) == len(await patches(house)) == 1
+    await house._bots.pop().stop()
+
+    await asyncio.to_thread(copied, world.folder, "yesterday.db", DATABASE)
+    await house.bot(approval_policy=POLICY, approvers=DANA)
+    await house.signs_in("ben")
+    await sees(house, "dana", "The deal has changed since")
+    assert await house.ledger() == ledger
+    assert len(await patches(house)) == 1
 
 
 def data_of(card: Heard, verb: str = "") -> dict[str, object]:
