@@ -18,6 +18,8 @@ from bot.store.schema import proposals
 
 _TABLE = proposals.c
 _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+_NEW = proposals.insert()
+_OF_ID = proposals.select().where(_TABLE.id == sa.bindparam("proposal"))
 _SHOWN_IN = (
     proposals.update()
     .where(_TABLE.id == sa.bindparam("proposal"))
@@ -98,31 +100,32 @@ async def create(
     """Stores an open proposal and gives its id, which is `proposal_id` when given."""
     proposal_id = proposal_id or uuid.uuid4().hex
     await connection.execute(
-        proposals.insert().values(
-            id=proposal_id,
-            tenant=tenant,
-            person=person,
-            place=jsontext.write(place.to_json()),
-            referral_id=referral_id,
-            kind=kind.value,
-            operations=jsontext.write(operations),
-            base_etag=base_etag,
-            base_updated=base_updated,
-            base=jsontext.write(base),
-            after=jsontext.write(after),
-            state=State.OPEN.value,
-            created=now,
-            updated=now,
-            version=1,
-            fingerprint=fingerprint,
-        )
+        _NEW,
+        {
+            "id": proposal_id,
+            "tenant": tenant,
+            "person": person,
+            "place": jsontext.write(place.to_json()),
+            "referral_id": referral_id,
+            "kind": kind.value,
+            "operations": jsontext.write(operations),
+            "base_etag": base_etag,
+            "base_updated": base_updated,
+            "base": jsontext.write(base),
+            "after": jsontext.write(after),
+            "state": State.OPEN.value,
+            "created": now,
+            "updated": now,
+            "version": 1,
+            "fingerprint": fingerprint,
+        },
     )
     return proposal_id
 
 
 async def find(connection: AsyncConnection, proposal_id: str) -> Proposal | None:
     """The proposal with this id, whatever became of it."""
-    result = await connection.execute(proposals.select().where(_TABLE.id == proposal_id))
+    result = await connection.execute(_OF_ID, {"proposal": proposal_id})
     row = result.one_or_none()
     return None if row is None else _proposal(row)
 
