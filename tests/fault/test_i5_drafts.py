@@ -17,6 +17,7 @@ from bot.replies import Reply
 from bot.store import drafts, schema
 from bot.store.drafts import Draft
 from cards import actions
+from cards.actions import UnknownAction
 from cards.reader import Reader
 from sandbox.people import PEOPLE, TENANT_ID
 from tests.fault.stand import FABRIKAM, PLACE, Badges, Process, Stand, ben, open_stand
@@ -143,6 +144,38 @@ async def test_i5_a_spoilt_draft_begins_again_politely(
     draft = await talk.draft()
     moved = await talk.answers(draft, "value", VALUE)
     assert "step 2 of 5" in json.dumps(moved.card)
+
+
+@pytest.mark.parametrize(
+    ("step", "inputs"),
+    [
+        ("value", {"amount": "250k"}),
+        ("value", {}),
+        ("marketplace", {"marketplace": "perhaps"}),
+    ],
+)
+async def test_i5_a_form_of_another_version_is_answered_with_a_step_of_this_one(
+    talk: Talk, step: str, inputs: dict[str, str]
+) -> None:
+    draft = await talk.opens()
+    reply = await talk.answers(draft, step, inputs)
+    assert "step " in json.dumps(reply.card)
+    kept = await talk.draft()
+    assert kept.state is drafts.State.OPEN
+    assert "amount" not in kept.answers
+    assert "step 2 of 5" in json.dumps((await talk.answers(kept, "value", VALUE)).card)
+
+
+@pytest.mark.parametrize("step", ["palaver", "read_back", ""])
+async def test_i5_a_step_that_only_another_version_has_is_no_longer_valid_and_the_dialog_goes_on(
+    talk: Talk, step: str
+) -> None:
+    draft = await talk.opens()
+    with pytest.raises(UnknownAction):
+        await talk.answers(draft, step, {"speech": "long"})
+    kept = await talk.draft()
+    assert (kept.state, kept.version) == (drafts.State.OPEN, draft.version)
+    assert "step 2 of 5" in json.dumps((await talk.answers(kept, "value", VALUE)).card)
 
 
 async def test_e5_somebody_elses_press_changes_nothing(talk: Talk) -> None:
