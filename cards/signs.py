@@ -1,4 +1,4 @@
-"""What says the same as words, at a glance: badges, progress, a stretch of time.
+"""What says the same as words, at a glance: badges, icons, progress, a stretch of time.
 
 Teams on a desk draws them; a client that does not know one shows its fallback, which is made of
 what every client knows (teams.md 2.2). None of them stands without its words.
@@ -33,6 +33,14 @@ class _Badge(Part):
     shape = Property(str)
 
 
+class _Icon(Part):
+    element_type = "Icon"
+    name = Property(str)
+    size = Property(str)
+    style = Property(str)
+    color = Property(str)
+
+
 class _ProgressBar(Part):
     element_type = "ProgressBar"
     value = Property(int)
@@ -48,6 +56,17 @@ def badge(state: Text, color: Color | None) -> Piece:
         appearance="Tint",
         shape="Rounded",
         fallback=paragraph(state, color=color, strong=True),
+    )
+
+
+def icon(name: str, sign: Text, color: Color | None = None) -> Piece:
+    """One of Teams' icons by its name; without icons its `sign`."""
+    return _Icon(
+        name=name,
+        size="Small",
+        style="Filled",
+        color=_STYLES[color],
+        fallback=paragraph(sign, color=color, size=Size.MEDIUM, strong=True),
     )
 
 

@@ -7,9 +7,9 @@ from typing import cast
 
 import pytest
 
-from cards.charts import Ink, Kind, Share, chart
+from cards.charts import Ink, Kind, Row, RowsKind, Share, chart, gauge, rows_chart
 from cards.elements import Color, Piece, card, text, words
-from cards.signs import Stretch, badge, progress, timeline
+from cards.signs import Stretch, badge, icon, progress, timeline
 from tests.rules.test_cards_gallery import TEAMS_ELEMENTS, nodes
 
 Node = dict[str, object]
@@ -39,6 +39,8 @@ def cells(table: Node) -> list[list[str]]:
     ("kind", "label", "number"),
     [
         (Kind.DONUT, "legend", "value"),
+        (Kind.PIE, "legend", "value"),
+        (Kind.COLUMNS, "x", "y"),
         (Kind.BARS, "x", "y"),
     ],
 )
@@ -60,11 +62,45 @@ def test_a_chart_holds_the_numbers_and_its_table_the_words(
     assert (table["type"], table.get("firstRowAsHeaders", True)) == ("Table", True)
 
 
-def test_a_badge_falls_back_to_coloured_words() -> None:
+@pytest.mark.parametrize("kind", RowsKind)
+def test_a_chart_of_rows_has_a_column_for_each_of_them(kind: RowsKind) -> None:
+    rows = [Row(words("2025"), SHARES, Ink.NEUTRAL), Row(words("2026"), SHARES)]
+    node = made(rows_chart(kind, words("By year"), rows))
+    data = cast("list[Node]", node["data"])
+    assert [(row["legend"], row.get("color")) for row in data] == [
+        ("2025", "neutral"),
+        ("2026", None),
+    ]
+    assert data[0]["values"] == [{"x": "● Active", "y": 30000.5}, {"x": "*won*", "y": 5}]
+    assert cells(cast("Node", node["fallback"])) == [
+        ["By year", "2025", "2026"],
+        ["● Active", "30,000.50", "30,000.50"],
+        [r"\*won\*", "5", "5"],
+    ]
+
+
+def test_a_chart_of_no_rows_is_an_empty_table() -> None:
+    node = made(rows_chart(RowsKind.LINES, words("By year"), []))
+    assert node["data"] == []
+    assert cells(cast("Node", node["fallback"])) == [["By year"]]
+
+
+@pytest.mark.parametrize(("percent", "drawn"), [(63, 63), (-4, 0), (140, 100)])
+def test_a_gauge_stays_within_its_scale(percent: int, drawn: int) -> None:
+    node = made(gauge(words("Won"), percent, words("5 of 8 deals")))
+    segments = cast("list[Node]", node["segments"])
+    assert node["value"] == drawn
+    assert sum(cast("int", part["size"]) for part in segments) == 100
+    assert cells(cast("Node", node["fallback"]))[1] == ["5 of 8 deals", f"{drawn} %"]
+
+
+def test_a_badge_and_an_icon_fall_back_to_coloured_words() -> None:
     state = made(badge(words("✔ Won"), Color.GOOD))
     assert (state["text"], state["style"]) == ("✔ Won", "Good")
     below = cast("Node", state["fallback"])
     assert (below["text"], below["color"]) == ("✔ Won", "good")
+    sign = made(icon("Trophy", words("★")))
+    assert (sign["name"], cast("Node", sign["fallback"])["text"]) == ("Trophy", "★")
 
 
 @pytest.mark.parametrize(
@@ -98,5 +134,5 @@ def test_a_timeline_says_both_ends_and_what_is_left() -> None:
 
 
 def test_all_that_teams_draws_is_known_to_the_rules() -> None:
-    kinds = {each.value for each in Kind}
-    assert kinds | {"Badge", "ProgressBar"} == set(TEAMS_ELEMENTS)
+    kinds = {each.value for each in (*Kind, *RowsKind)}
+    assert kinds | {"Badge", "Icon", "ProgressBar", "Chart.Gauge"} == set(TEAMS_ELEMENTS)

@@ -35,9 +35,15 @@ TEAMS_EXTRAS = {("AdaptiveCard", "msteams"), ("AdaptiveCard", "$schema")}
 ANYWHERE = {"type", "fallback", "spacing"}
 TEAMS_ELEMENTS = {
     "Badge": {"text", "style", "appearance", "shape"},
+    "Icon": {"name", "size", "style", "color"},
     "ProgressBar": {"value", "max", "color"},
     "Chart.Donut": {"title", "data"},
+    "Chart.Pie": {"title", "data"},
+    "Chart.VerticalBar": {"title", "data"},
     "Chart.HorizontalBar": {"title", "data"},
+    "Chart.Line": {"title", "data"},
+    "Chart.VerticalBar.Grouped": {"title", "data"},
+    "Chart.Gauge": {"title", "value", "min", "max", "subLabel", "valueFormat", "segments"},
 }
 """What Teams draws beyond the official schema: nothing else may be on a card of ours."""
 
