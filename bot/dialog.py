@@ -165,7 +165,7 @@ class Dialog:
 
     async def drafts(self, turn: Turn) -> Reply:
         """Every registration this person has begun and not sent."""
-        async with self._desk.store.read() as connection:
+        async with self._desk.store.each(writes=False) as connection:
             found = await drafts.all_open(connection, turn.person.tenant, turn.person.id)
         rows = [row for each in found[:MOST_DRAFTS] if (row := await self._row(turn, each))]
         return Reply(
@@ -225,7 +225,7 @@ class Dialog:
         return replace(reply, leaves=_left(opened))
 
     async def _here(self, turn: Turn) -> Draft | None:
-        async with self._desk.store.read() as connection:
+        async with self._desk.store.each(writes=False) as connection:
             found = await drafts.all_open(connection, turn.person.tenant, turn.person.id)
         now, here = self._desk.now(), turn.place
         living = [each for each in found if each.expires > now]

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Place
 from bot.store import jsontext, rows
+from bot.store.alone import Runs
 from bot.store.schema import drafts
 
 _TABLE = drafts.c
@@ -24,6 +26,14 @@ class State(StrEnum):
     SUBMITTED = "submitted"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+
+
+_NEWEST = drafts.select().order_by(_TABLE.updated.desc(), _TABLE.created.desc(), _TABLE.id)
+_OPEN_OF = _NEWEST.where(
+    _TABLE.tenant == sa.bindparam("of_tenant"),
+    _TABLE.person == sa.bindparam("of_person"),
+    _TABLE.state == State.OPEN.value,
+).limit(50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +116,10 @@ async def latest_for(
     )
 
 
-async def all_open(connection: AsyncConnection, tenant: str, person: str) -> list[Draft]:
+async def all_open(connection: Runs, tenant: str, person: str) -> list[Draft]:
     """A person's open drafts, the one touched last first."""
-    return await _all(
-        connection,
-        _TABLE.tenant == tenant,
-        _TABLE.person == person,
-        _TABLE.state == State.OPEN.value,
-    )
+    found = await connection.execute(_OPEN_OF, {"of_tenant": tenant, "of_person": person})
+    return [_draft(row) for row in found]
 
 
 async def overdue(connection: AsyncConnection, now: datetime, limit: int = 50) -> list[Draft]:
@@ -179,33 +185,27 @@ async def _first(connection: AsyncConnection, *conditions: sa.ColumnElement[bool
 async def _all(
     connection: AsyncConnection, *conditions: sa.ColumnElement[bool], limit: int = 50
 ) -> list[Draft]:
-    result = await connection.execute(
-        drafts.select()
-        .where(*conditions)
-        .order_by(_TABLE.updated.desc(), _TABLE.created.desc(), _TABLE.id)
-        .limit(limit)
-    )
+    result = await connection.execute(_NEWEST.where(*conditions).limit(limit))
     return [_draft(row) for row in result]
 
 
-def _draft(row: sa.Row[tuple[object, ...]]) -> Draft:
-    kept = row._mapping
+def _draft(row: Any) -> Draft:  # noqa: ANN401 - a row has the names of its columns
     return Draft(
-        id=kept["id"],
-        tenant=kept["tenant"],
-        person=kept["person"],
-        referral_id=kept["referral_id"],
-        place=Place.from_json(jsontext.read(kept["place"])),
-        message_id=kept["message_id"],
-        locale=kept["locale"],
-        timezone=kept["timezone"],
-        step=kept["step"],
-        answers=_answers(kept["answers"]),
-        state=State(kept["state"]),
-        created=kept["created"],
-        updated=kept["updated"],
-        expires=kept["expires"],
-        version=kept["version"],
+        id=row.id,
+        tenant=row.tenant,
+        person=row.person,
+        referral_id=row.referral_id,
+        place=Place.from_json(jsontext.read(row.place)),
+        message_id=row.message_id,
+        locale=row.locale,
+        timezone=row.timezone,
+        step=row.step,
+        answers=_answers(row.answers),
+        state=State(row.state),
+        created=row.created,
+        updated=row.updated,
+        expires=row.expires,
+        version=row.version,
     )
 
 
