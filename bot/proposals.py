@@ -380,10 +380,14 @@ async def _tell_feeds(desk: Desk, turn: Turn, referral: Referral) -> None:
 async def _read_back(desk: Desk, turn: Turn, sent: Proposal, told: Told) -> Reply:
     """No clear yes or no, or 412: somebody was faster, or an earlier request of ours was applied.
 
-    The row says "unknown" before anything is read, so that nothing read too early decides.
+    The row says "unknown" before anything is read, so that nothing read too early decides. Another
+    instance that took over meanwhile may have ended it: that end stands, and is shown.
     """
     await advance(desk, turn, sent, State.UNKNOWN)
-    return await _settle(desk, turn, await again(desk, sent), send_again=False, told=told)
+    now = await again(desk, sent)
+    if now.state in {State.DONE, State.DISCARDED, State.FAILED}:
+        return await _show_ended(desk, turn, now)
+    return await _settle(desk, turn, now, send_again=False, told=told)
 
 
 async def judge(desk: Desk, turn: Turn, proposal: Proposal, referral: Referral) -> Reply:

@@ -16,8 +16,8 @@ from tests.world import Refused, World
 
 STEPS = list(Point)[: list(Point).index(Point.AFTER_OUTBOX) + 1]
 """The points a registration comes by; those behind them belong to approvals and notices."""
-SETTLING = {Point.AFTER_UNKNOWN}
-"""Here a PATCH may be under way and is not: it is sent again after a minute."""
+SETTLING = {Point.AFTER_UNKNOWN, Point.PATCH_SENT}
+"""Here a PATCH may be under way, or may not have left: it is sent again after a minute."""
 
 QUESTION = {Point.BEFORE_INTENT}
 """Nothing was promised yet: the dialog waits where it was."""
