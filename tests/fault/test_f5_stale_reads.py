@@ -1,5 +1,9 @@
 """Cases F2, F5 and B9 when reads lag behind: no version decides that is not newer than the base."""
 
+import asyncio
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from sandbox.deals import FABRIKAM
@@ -64,6 +68,28 @@ async def test_F5_a_change_that_arrived_is_never_shown_as_a_conflict(ben: World)
     assert len(await patches(ben)) == 2
     assert len(await ben.ledger()) == 1
     assert await value(ben) == 45000
+
+
+async def test_B7_an_end_given_by_another_instance_stands_when_this_one_is_answered(
+    ben: World,
+) -> None:
+    """The other one took over while our request was on its way, which now gets its 412."""
+    await proposes(ben)
+    await ben.fault("delay", method="PATCH", seconds=60)
+    pressed = asyncio.create_task(ben.clicks("ben", "Save"))
+    while not await patches(ben):
+        await ben.get("events", wait="0", person="ben")
+    await ben.edit(FABRIKAM, to(43000))
+    books = ben.folder / "dealdesk.db"
+    with closing(sqlite3.connect(books)) as rows, rows:
+        rows.execute("UPDATE proposals SET state = 'done', version = version + 1")
+    await ben.post("clock", advance=60)
+    await pressed
+    await ben.hears("ben", until="Saved in Partner Center")
+    with closing(sqlite3.connect(books)) as rows:
+        assert rows.execute("SELECT state FROM proposals").fetchall() == [("done",)]
+        ends = "SELECT outcome FROM audit WHERE kind LIKE 'proposal.%' ORDER BY at"
+        assert rows.execute(ends).fetchall() == [("applying",)]
 
 
 async def test_F5_a_version_from_before_the_base_decides_nothing(ben: World) -> None:
