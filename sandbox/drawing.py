@@ -27,8 +27,7 @@ PLACES = {
 TYPES = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
 EMPTY_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Cards</title>
 <link rel="stylesheet" href="/page.css"><link rel="stylesheet" href="/card.css">
-<style>@font-face { font-family: Kosugi; src: url(/letters/kosugi-japanese-400-normal.woff2) }
-html, body { height: auto; margin: 0; display: block } main { display: block }
+<style>html, body { height: auto; margin: 0; display: block } main { display: block }
 section { padding-bottom: 16px } #before, #after { position: absolute; width: 1px; padding: 0;
 border: 0; clip-path: inset(50%) } </style>
 <script src="/adaptivecards/adaptivecards.min.js"></script>
