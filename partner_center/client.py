@@ -282,9 +282,24 @@ def _with_etag(referral: Referral, answer: Answer) -> Referral:
 
 def _made(answer: Answer, mark: str) -> Referral:
     """A 2xx to a creation: the populated referral. One with another's mark is not ours."""
+    return _written(answer, lambda referral: referral.crm_id in (mark, "", None))
+
+
+def _patched(answer: Answer, referral_id: str) -> Patched:
+    """A 2xx to a PATCH. Without a body it is taken at its word; with one that is not this referral
+    it may come from something in between, so the outcome is unknown (API reference 9, U13)."""
+    if answer.flaw is None and not answer.body.strip():
+        return Patched(answer.status, None, answer.headers.get("etag"), answer.request_id)
+    referral = _written(answer, lambda referral: referral.id.lower() == referral_id.lower())
+    return Patched(answer.status, referral, referral.etag or None, answer.request_id)
+
+
+def _written(answer: Answer, is_ours: Callable[[Referral], bool]) -> Referral:
+    """The referral after a write. One that is unreadable or not ours proves nothing: raises
+    OutcomeUnknown."""
     try:
         referral = understood(answer, _referral, answer.body)
-        if referral.crm_id not in (mark, "", None):
+        if not is_ours(referral):
             raise unexpected(answer, "another_referral")
     except UnexpectedAnswer as error:
         raise OutcomeUnknown(
@@ -294,24 +309,3 @@ def _made(answer: Answer, mark: str) -> Referral:
             client_request_id=answer.client_request_id,
         ) from error
     return _with_etag(referral, answer)
-
-
-def _patched(answer: Answer, referral_id: str) -> Patched:
-    """A 2xx to a PATCH. Without a body it is taken at its word; with one that is not this referral
-    it may come from something in between, so the outcome is unknown (API reference 9, U13)."""
-    etag = answer.headers.get("etag")
-    if answer.flaw is None and not answer.body.strip():
-        return Patched(answer.status, None, etag, answer.request_id)
-    try:
-        referral = understood(answer, _referral, answer.body)
-        if referral.id.lower() != referral_id.lower():
-            raise unexpected(answer, "another_referral")
-    except UnexpectedAnswer as error:
-        raise OutcomeUnknown(
-            error.reason,
-            status=answer.status,
-            request_id=answer.request_id,
-            client_request_id=answer.client_request_id,
-        ) from error
-    referral = _with_etag(referral, answer)
-    return Patched(answer.status, referral, referral.etag or None, answer.request_id)
