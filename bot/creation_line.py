@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from bot.changes import AmbiguousValue, UnreadableValue, first_field, parse_changes, unglued
-from bot.command import Ask, Choice, Create, Parsed, Unclear
+from bot.command import Choice, Create, Parsed, Unclear
 from bot.countries import country_code
-from bot.lines import Line, explain_value
+from bot.lines import Line, explain_value, which_reading
 from bot.words import Word, join
 from cards.wording import sentence
 from partner_center.referral import Field
@@ -31,17 +31,7 @@ def create_line(line: Line) -> Parsed:
     try:
         changes = parse_changes(words[at:], line.today) if at < len(words) else ()
     except AmbiguousValue as error:
-        choices = tuple(
-            Choice(reading.label, line.text[: error.start] + reading.text + line.text[error.end :])
-            for reading in error.readings
-        )
-        if len(choices) == 1:
-            choices += (Choice(sentence("Something else"), "create"),)
-        shown = line.text[error.start : error.end]
-        return Ask(
-            sentence("“{shown}” can be read in more than one way. Which do you mean?", shown=shown),
-            choices,
-        )
+        return which_reading(line, error, "create")
     except UnreadableValue as error:
         why, instead = explain_value(error)
         return Unclear(why, instead, _ways_on())

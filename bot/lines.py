@@ -110,21 +110,29 @@ def update_line(line: Line) -> Parsed:
         rest = (*(word for word in odd if word.plain not in _LINKS), *rest)
         return Update(target, parse_changes(rest, line.today))
     except AmbiguousValue as error:
-        choices = tuple(
-            Choice(reading.label, line.text[: error.start] + reading.text + line.text[error.end :])
-            for reading in error.readings
-        )
-        if len(choices) == 1:
-            choices += (Choice(sentence("Something else"), f"update {target}"),)
-        shown = line.text[error.start : error.end]
-        return Ask(
-            sentence("“{shown}” can be read in more than one way. Which do you mean?", shown=shown),
-            choices,
-        )
+        return which_reading(line, error, f"update {target}")
     except UnreadableValue as error:
         why, instead = explain_value(error)
         form = Choice(sentence("Open the form"), f"update {target}")
         return Unclear(why, instead, (form, Choice(sentence("Help"), "help update")))
+
+
+def which_reading(line: Line, error: AmbiguousValue, otherwise: str) -> Ask:
+    """Which reading of an ambiguous value is meant; the line is said again with the one chosen.
+
+    A single reading stands beside something else, which says `otherwise`.
+    """
+    choices = tuple(
+        Choice(reading.label, line.text[: error.start] + reading.text + line.text[error.end :])
+        for reading in error.readings
+    )
+    if len(choices) == 1:
+        choices += (Choice(sentence("Something else"), otherwise),)
+    shown = line.text[error.start : error.end]
+    return Ask(
+        sentence("“{shown}” can be read in more than one way. Which do you mean?", shown=shown),
+        choices,
+    )
 
 
 VALUE_FORMS = marked("Write it like 30000, 30k, 1.2m or USD 250,000.50.")
