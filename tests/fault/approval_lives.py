@@ -31,14 +31,14 @@ from bot.sealed import seal_proposal
 from bot.seals import NO_SEALS
 from bot.store import approvals as requests
 from bot.store import people, proposals, schema
-from bot.store.engine import Store, open_store, upgrade
+from bot.store.engine import Store
 from cards import actions
 from cards.reader import Reader
 from partner_center.client import PartnerCenter
 from partner_center.patch import changes_document, encode
 from partner_center.referral import Change, Field
 from tests.chaos import OPEN_WRITES, OWED, Books, Posted, Written, books, compare
-from tests.fault.in_turns import in_turns
+from tests.fault.in_turns import two_stores
 
 TENANT = "aaaaaaaa-0000-4000-8000-000000000001"
 DEAL = "bbbbbbbb-0000-4000-8000-000000000002"
@@ -470,16 +470,8 @@ async def _heal(line: Line, quorum: int) -> Books:
 @contextlib.asynccontextmanager
 async def open_line(folder: Path) -> AsyncIterator[Line]:
     """Two processes' stores over a fresh file that need not survive a power cut."""
-    url = f"sqlite+aiosqlite:///{folder / 'lives.db'}"
-    stores = (open_store(url), open_store(url))
-    for store in stores:
-        in_turns(store)
-    await upgrade(stores[0])
-    try:
+    async with two_stores(folder) as stores:
         yield Line(stores)
-    finally:
-        for store in stores:
-            await store.close()
 
 
 async def empty(line: Line) -> None:

@@ -7,13 +7,16 @@ So a seed draws the same life again, however busy the machine is.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from bot.store import sqlite_inline
-from bot.store.engine import Store
+from bot.store.engine import Store, open_store, upgrade
 from bot.store.sqlite_inline import Values
 
 MOST_TURNS = 10_000
@@ -49,6 +52,21 @@ def in_turns(store: Store) -> None:
 
     sa.event.listen(store.engine.sync_engine, "do_connect", here)
     sa.event.listen(store.engine.sync_engine, "connect", _hasty)
+
+
+@contextlib.asynccontextmanager
+async def two_stores(folder: Path) -> AsyncIterator[tuple[Store, Store]]:
+    """Two processes' stores over one fresh file that need not survive a power cut."""
+    url = f"sqlite+aiosqlite:///{folder / 'lives.db'}"
+    stores = (open_store(url), open_store(url))
+    for store in stores:
+        in_turns(store)
+    await upgrade(stores[0])
+    try:
+        yield stores
+    finally:
+        for store in stores:
+            await store.close()
 
 
 def _hasty(driver: Any, _record: object) -> None:  # noqa: ANN401 - the driver's connection

@@ -24,11 +24,11 @@ from bot.registration_row import Parts
 from bot.registration_rules import OPEN, State
 from bot.resolver import Resolver
 from bot.store import registrations, schema
-from bot.store.engine import Store, open_store, upgrade
+from bot.store.engine import Store
 from bot.store.registrations import Submission
 from partner_center.client import PartnerCenter
 from partner_center.eligibility import Policy
-from tests.fault.in_turns import in_turns
+from tests.fault.in_turns import two_stores
 from tests.fault.stand import FABRIKAM, intent, owed_by
 
 START = datetime(2026, 2, 20, 10, tzinfo=UTC)
@@ -355,16 +355,8 @@ async def _audit(line: Line, submission: Submission) -> None:
 @contextlib.asynccontextmanager
 async def open_line(folder: Path) -> AsyncIterator[Line]:
     """Two processes' stores over a fresh file."""
-    url = f"sqlite+aiosqlite:///{folder / 'lives.db'}"
-    stores = (open_store(url), open_store(url))
-    for store in stores:
-        in_turns(store)
-    await upgrade(stores[0])
-    try:
+    async with two_stores(folder) as stores:
         yield Line(stores)
-    finally:
-        for store in stores:
-            await store.close()
 
 
 async def empty(line: Line) -> None:
