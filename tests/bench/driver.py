@@ -47,6 +47,8 @@ class Run:
     turns: int
     lost: int
     cpu_ms_per_turn: float
+    harness_busy: float
+    """CPU seconds that the harness itself took in a second: near 1, it is what was measured."""
     turns_per_second: float
     p50_ms: float
     p95_ms: float
@@ -87,11 +89,12 @@ class Driver:
         """
         waiting = iter([self._activity(kind, conversations, first) for _ in range(turns)])
         took: list[float] = []
-        before, cpu, began = self.world.counts(), server.cpu_seconds(), time.perf_counter()
+        before, cpu = self.world.counts(), server.cpu_seconds()
+        began, own = time.perf_counter(), time.process_time()
         await asyncio.gather(
             *(self._speak(server.messages_url, waiting, took) for _ in range(concurrency))
         )
-        wall = time.perf_counter() - began
+        wall, own = time.perf_counter() - began, time.process_time() - own
         if waits:
             await self._arrived(before.replies + turns * kind.sends)
         cpu = server.cpu_seconds() - cpu
@@ -108,6 +111,7 @@ class Driver:
             turns=turns,
             lost=turns - min(len(took), arrived.replies // max(kind.sends, 1)),
             cpu_ms_per_turn=cpu / turns * 1000,
+            harness_busy=own / wall,
             turns_per_second=turns / wall,
             p50_ms=cuts[49] * 1000,
             p95_ms=cuts[94] * 1000,

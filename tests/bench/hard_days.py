@@ -9,8 +9,9 @@ import re
 import sqlite3
 import time
 import uuid
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from statistics import median, quantiles
 
@@ -31,55 +32,66 @@ from tests.bench.servers import Server, Settings
 LATE = 5.0
 LATE_ONES = 90_000
 """From this number on people meet what is late."""
-LATE_CONVERSATIONS = "a:1bench-9"
+WATCHED_SECONDS = 3.5
+"""So long is watched while something is late: what is begun then, and typing, is still late."""
+QUIET_SECONDS = 2.0
+LOOK = 100
+"""Turns whose p95 is one look; a window is the median of its looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What others met for a while, all in ms: the p95 of `help` at each look, the p95 and the
+    longest of `/healthz`."""
+
+    looks: list[float]
+    lag: float
+    longest: float
+
+    @property
+    def p95(self) -> float:
+        """Of `help`; what disturbs one look only is not in it."""
+        return median(self.looks)
 
 
 async def slow(size: Size) -> Found:
-    """`help` of some people while the turns of others wait for 5 s, and while none do."""
+    """`help` of some people while the turns of others wait for 5 s, and before and after it."""
     found = Found()
-    for name, kind, delays in (
-        (
-            "connector",
-            HELP,
-            {"connector": LATE, "conversations": f"a:1bench-{LATE_ONES // 10_000}"},
-        ),
-        ("entra", DURABLE, {"entra": LATE}),
-        ("partner_center", DURABLE, {"partner_center": LATE}),
-    ):
+    for name, kind in (("connector", HELP), ("entra", DURABLE), ("partner_center", DURABLE)):
         async with lab(size) as it:
             settings = it.settings()
             server = await it.dealdesk(settings, signed_in=True)
-            await it.calm(server)
+            await it.calm(server, turns=1_000)
             await it.calm(server, DURABLE, 16)
-            rounds = []
+            quiet, late = [await _watched(it, server, QUIET_SECONDS)], []
             for number in range(size.rounds):
                 first = LATE_ONES + 8 * number
                 await sign_in(settings, 8, first=first, seconds=60 if name == "entra" else 86_400)
-                quiet = await _watched(it, server) if number % 2 == 0 else None
-                for delay, value in delays.items():
-                    setattr(it.world.delays, delay, value)
-                late = asyncio.create_task(
-                    it.driver.run(
-                        server, kind, turns=8, concurrency=8, conversations=8, first=first
-                    )
-                )
-                busy, over = await _watched(it, server), late.done()
-                await late
-                for delay in delays:
-                    setattr(it.world.delays, delay, "" if delay == "conversations" else 0.0)
-                rounds.append((quiet or await _watched(it, server), busy, over))
-        found.notes[f"slow {name}"] = rounds
-        found.verdicts += _of_slow(name, rounds)
+                late.append(await _while_late(it, server, name, kind, first))
+                quiet.append(await _watched(it, server, QUIET_SECONDS))
+        found.notes[f"slow {name}"] = {"late": late, "before and after": quiet}
+        found.verdicts += _of_slow(name, late, quiet)
     return found
 
 
-Watched = tuple[float, float]
-"""p95 of `help` and of `/healthz`, in ms."""
+async def _while_late(it: Lab, server: Server, name: str, kind: Kind, first: int) -> Window:
+    """What others met while eight people wait. Raises RuntimeError when those did not wait."""
+    it.world.delays.conversations = f"a:1bench-{LATE_ONES // 10_000}"
+    setattr(it.world.delays, name, LATE)
+    turns = it.driver.run(server, kind, turns=8, concurrency=8, conversations=8, first=first)
+    late = asyncio.create_task(turns)
+    window = await _watched(it, server, WATCHED_SECONDS)
+    over = late.done()
+    await late
+    if over:
+        raise RuntimeError("nothing was late any more while it was watched")
+    setattr(it.world.delays, name, 0.0)
+    return window
 
 
-async def _watched(it: Lab, server: Server) -> Watched:
-    """p95 of `help` by four people, and of what the loop alone answers, at the same time; once
-    what was begun before is under way."""
+async def _watched(it: Lab, server: Server, seconds: float) -> Window:
+    """`help` by four people, and what the loop alone answers, at the same time; once what was
+    begun before is under way."""
     await asyncio.sleep(0.3)
     lags: list[float] = []
 
@@ -92,23 +104,27 @@ async def _watched(it: Lab, server: Server) -> Watched:
             await asyncio.sleep(0.02)
 
     watching = asyncio.create_task(watch())
+    looks, end = [], time.monotonic() + seconds
     try:
-        run = await it.driver.run(server, HELP, turns=120, concurrency=4, waits=False)
+        while time.monotonic() < end:
+            run = await it.driver.run(server, HELP, turns=LOOK, concurrency=4, waits=False)
+            looks.append(run.p95_ms)
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
-    return run.p95_ms, quantiles(lags, n=20, method="inclusive")[18]
+    return Window(looks, quantiles(lags, n=20, method="inclusive")[18], max(lags))
 
 
-def _of_slow(name: str, rounds: list[tuple[Watched, Watched, bool]]) -> list[Verdict]:
-    counted = [each for each in rounds if not each[2]]
-    if not counted:
-        return [Verdict("slow", f"{name} takes 5 s", "not measured: nothing was late")]
-    lag = median(late[1] - quiet[1] for quiet, late, _ in counted)
-    p95 = median(late[0] / quiet[0] for quiet, late, _ in counted)
+def _of_slow(name: str, late: Sequence[Window], quiet: Sequence[Window]) -> list[Verdict]:
+    """Each window beside the mean of the quiet ones before and after it; the median of all."""
+    pairs = list(zip(late, quiet[:-1], quiet[1:], strict=True))
+    lag = median(during.lag - (before.lag + after.lag) / 2 for during, before, after in pairs)
+    p95 = median(2 * during.p95 / (before.p95 + after.p95) for during, before, after in pairs)
+    longest = max(window.longest for window in late)
     return [
         at_most("slow", f"{name} takes 5 s: loop lag, p95, more than before", lag, 50, " ms"),
         at_most("slow", f"{name} takes 5 s: help p95 against before", p95, 1.2),
+        Verdict("slow", f"{name} takes 5 s: the longest lag", f"{longest:.3g} ms"),
     ]
 
 

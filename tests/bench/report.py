@@ -59,7 +59,7 @@ def cpu(run: Run) -> float:
 
 _RUNS = (
     "kind", "at once", "server", "CPU ms/turn", "x limit", "turns/s", "p50 ms", "p99 ms",
-    "connections/turn", "logins/turn", "lost",
+    "connections/turn", "logins/turn", "lost", "harness",
 )  # fmt: skip
 
 
@@ -84,6 +84,7 @@ def runs_table(runs: Sequence[Run], limit: str) -> str:
                 f"{sum(run.new_connections for run in own) / turns:.3f}",
                 f"{sum(run.token_calls for run in own) / turns:.3f}",
                 str(sum(run.lost for run in own)),
+                f"{median(run.harness_busy for run in own):.0%}",
             )
         )
     return aligned(lines)
