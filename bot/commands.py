@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from rapidfuzz import fuzz, process
-
 from bot.changes import first_field
 from bot.command import (
     AddMember,
@@ -155,6 +153,8 @@ def _deal_first(line: str, words: Sequence[Word], today: date) -> Parsed | None:
 
 def _unknown(line: str, words: Sequence[Word]) -> Unclear:
     """Did you mean; and else a search, so that nobody stands before a wall."""
+    from rapidfuzz import fuzz, process  # 2.4 MB for what is rarely said
+
     typed = words[0].folded
     known = sorted(
         {

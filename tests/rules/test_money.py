@@ -4,6 +4,7 @@ import locale
 from decimal import Decimal
 
 import pytest
+from babel.core import get_global
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -182,6 +183,15 @@ def test_D3_unknown_code_is_no_currency() -> None:
     assert "XYZ" not in CURRENCIES
     assert {"USD", "EUR", "GBP", "JPY", "CHF", "KWD"} <= CURRENCIES
     assert not {"DEM", "XAU", "XXX", "XTS"} & CURRENCIES
+
+
+def test_the_codes_are_what_is_legal_tender_somewhere() -> None:
+    assert {
+        code
+        for entries in get_global("territory_currencies").values()
+        for code, _start, end, tender in entries
+        if tender and end is None
+    } == CURRENCIES
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from bot.store.errors import (
     UnknownDatabase,
 )
 from bot.store.migrations import upgrading
+from tests.store.conftest import emptied
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 
@@ -60,13 +61,69 @@ def _see(key: str) -> sa.Insert:
     return schema.seen.insert().values(key=key, state="done", created=NOW)
 
 
-async def test_migrations_make_exactly_the_tables_of_the_schema(store: Store) -> None:
+async def _through_every_migration(store: Store) -> None:
+    async with store.begin() as connection:
+        await connection.run_sync(upgrading.run, store.label)
+
+
+async def test_migrations_make_exactly_the_tables_of_the_schema(database: str) -> None:
     def difference(connection: sa.Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         return list(compare_metadata(context, schema.metadata))
 
-    async with store.read() as connection:
-        assert await connection.run_sync(difference) == []
+    store = open_store(database)
+    try:
+        await _through_every_migration(store)
+        async with store.read() as connection:
+            assert await connection.run_sync(difference) == []
+    finally:
+        await store.close()
+
+
+def _shape(connection: sa.Connection) -> dict[str, object]:
+    """Everything a database says of its tables, but in which order the columns stand."""
+    seen = sa.inspect(connection)
+    return {
+        name: [
+            sorted((c["name"], str(c["type"]), c["nullable"], c["default"]) for c in columns),
+            seen.get_pk_constraint(name),
+            *(
+                sorted(map(repr, found(name)))
+                for found in (
+                    seen.get_unique_constraints,
+                    seen.get_check_constraints,
+                    seen.get_foreign_keys,
+                )
+            ),
+            sorted(
+                repr(
+                    index
+                    | {"dialect_options": {k: str(v) for k, v in index["dialect_options"].items()}}
+                )
+                for index in seen.get_indexes(name)
+            ),
+        ]
+        for name in seen.get_table_names()
+        for columns in [seen.get_columns(name)]
+    }
+
+
+async def test_an_empty_database_is_made_as_the_migrations_leave_one(
+    database: str,
+) -> None:
+    shapes, numbers = [], []
+    for make in (upgrade, _through_every_migration):
+        sqlite = database.startswith("sqlite")
+        store = open_store(f"{database}.{make.__name__}" if sqlite else await emptied(database))
+        try:
+            await make(store)
+            async with store.read() as connection:
+                shapes.append(await connection.run_sync(_shape))
+                numbers.append(await connection.run_sync(migrations.found))
+        finally:
+            await store.close()
+    assert shapes[0] == shapes[1]
+    assert numbers == [migrations.newest()] * 2
 
 
 def test_the_number_of_the_last_migration_is_the_newest_schema() -> None:
