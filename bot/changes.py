@@ -44,6 +44,7 @@ FIELD_WORDS: tuple[tuple[tuple[str, ...], Field], ...] = (
     (("campaign", "id"), Field.CAMPAIGN),
     (("campaign",), Field.CAMPAIGN),
 )
+_FIRST_WORDS = frozenset(phrase[0] for phrase, _field in FIELD_WORDS)
 _FREE_TEXT = frozenset({Field.NOTES, Field.NAME})
 _FILLERS = frozenset({"to", "=", ":", "is", "on", "->", "→", "at"})
 _JOINERS = frozenset({"and", "&", "+"})
@@ -163,6 +164,8 @@ def _is_usual(amount: Amount) -> bool:
 
 def _field_at(words: Sequence[Word], index: int) -> tuple[Field, int] | None:
     """The field a keyword at `index` names, and how many words the keyword has."""
+    if _FIRST_WORDS.isdisjoint((words[index].plain, words[index].folded)):
+        return None
     for phrase, field in FIELD_WORDS:
         if starts_with(words[index : index + len(phrase)], phrase):
             return field, len(phrase)

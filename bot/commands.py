@@ -83,6 +83,13 @@ Phrases = Mapping[str, Sequence[tuple[tuple[str, ...], CommandSpec]]]
 
 def parse(text: str, today: date) -> Parsed:
     """The command `text` says, or the question or correction it deserves. Never raises."""
+    return _parsed(text, today, spoken())
+
+
+@lru_cache(maxsize=128)
+def _parsed(text: str, today: date, _language: Language) -> Parsed:
+    """The same is read twice in a turn, before it is taken in and when it is carried out, and a few
+    commands are said again and again."""
     line = clean(text).rstrip("?!").strip()
     line = re.sub(r"^(?:/|please\s+)+|[\s,]+please$", "", line, flags=re.IGNORECASE)
     words = split(line)
