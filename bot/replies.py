@@ -97,8 +97,7 @@ class Reply:
 
     def message(self) -> Message:
         """The reply as the message that is sent."""
-        card = dict(self.card) if self.card is not None else None
-        return Message(text=self.text, card=card, summary=self.summary)
+        return Message(text=self.text, card=self.card, summary=self.summary)
 
 
 async def post(sender: Sender, place: Place, reply: Reply, *, pressed: str | None = None) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from enum import StrEnum
 
@@ -22,6 +21,7 @@ from bot.teams.body import MAX_BYTES
 from bot.teams.door import Door
 from bot.teams.keys import Freshness
 from bot.teams.refusal import Reason, Refused
+from cards.drawn import as_json
 
 MESSAGES = "/api/messages"
 READ_SECONDS = 10.0
@@ -96,7 +96,7 @@ async def _messages(request: web.Request) -> web.Response:
     if answer.body is None:
         return _empty(int(answer.status))
     return web.Response(
-        status=int(answer.status), text=json.dumps(answer.body), content_type="application/json"
+        status=int(answer.status), text=as_json(answer.body), content_type="application/json"
     )
 
 

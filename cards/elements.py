@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Final
 
 from cards.actions import Action, pack
 from cards.buttons import action_set, button, link, tap, toggle
+from cards.drawn import Drawn
 from cards.inputs import Choice, choice_input, date_input, number_input, text_input, toggle_input
 from cards.language import Language, spoken
 from cards.pieces import (
@@ -71,7 +71,6 @@ __all__ = [
 MOST_BYTES: Final = 28 * 1024
 """The size of a card's JSON that every client and every way of sending takes (teams.md 2.2)."""
 
-_JSON: Final = json.JSONEncoder(check_circular=False).encode
 _LONGEST_SUMMARY: Final = 300
 _SHORTENED: Final = words("Shortened: the rest is in Partner Center.")
 LONGEST_WORD: Final = 24
@@ -273,20 +272,20 @@ def card(
     summary: Text,
     refresh: Refresh | None = None,
     mentions: Sequence[Mention] = (),
-) -> dict[str, object]:
-    """A whole card as a plain dict. `summary` says in one sentence what a client reads aloud, or
+) -> Drawn:
+    """A whole card. `summary` says in one sentence what a client reads aloud, or
     shows when it cannot draw the card. `mentions` are those whose `said` stands in a text of it.
     A card over MOST_BYTES loses its last parts and says so."""
     summary = shortened(summary, _LONGEST_SUMMARY)
     buttons = [action for action in actions if action is not None]
     pieces = [piece for piece in body if piece is not None]
     about: dict[str, object] = {"msteams": _teams(mentions), "refresh": _refresh(refresh)}
-    built = _card(pieces, buttons, summary, about)
-    while len(_JSON(built)) > MOST_BYTES and pieces:
+    drawn = _card(pieces, buttons, summary, about)
+    while len(drawn.json) > MOST_BYTES and pieces:
         pieces.pop()
         rest = paragraph(_SHORTENED, strong=True)
-        built = _card([*pieces, rest], buttons, summary, about)
-    return built
+        drawn = _card([*pieces, rest], buttons, summary, about)
+    return drawn
 
 
 def _teams(mentions: Sequence[Mention]) -> dict[str, object]:
@@ -320,7 +319,7 @@ def with_line_on_top(whole: Mapping[str, object], says: Text) -> dict[str, objec
 
 def _card(
     body: list[Piece], actions: list[Piece], summary: Text, about: Mapping[str, object]
-) -> dict[str, object]:
+) -> Drawn:
     built = Card(
         version="1.5",
         body=body,
@@ -330,4 +329,4 @@ def _card(
         lang=None if spoken() is Language.ENGLISH else spoken().value,
         **about,
     )
-    return plain(built)
+    return Drawn(plain(built))

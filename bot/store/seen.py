@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.store.alone import Runs
 from bot.store.rows import changed, insert_if_absent
 from bot.store.schema import seen
+from cards.drawn import as_json
 
 
 class _State(StrEnum):
@@ -77,7 +78,8 @@ async def claim(
 
 async def settle(connection: Runs, key: str, answer: Stored) -> None:
     """Keep the answer for whoever delivers the same again."""
-    text = json.dumps({"status": answer.status, "body": answer.body})
+    body = "null" if answer.body is None else as_json(answer.body)
+    text = f'{{"status": {int(answer.status)}, "body": {body}}}'
     await connection.execute(_SETTLED, {"settled": key, "answer": text})
 
 

@@ -19,7 +19,7 @@ from bot.conversation import Message, Person, Place, PlaceKind, Seat, SendFailed
 from bot.teams.app_token import AppToken, NoAppToken
 from bot.teams.hosts import Hosts
 from bot.teams.outside import Outside, read_at_most
-from bot.teams.wording import activity_of, failure_of, id_of, typing_of
+from bot.teams.wording import activity_of, as_sent, failure_of, id_of, typing_of
 
 _MAX_ANSWER = 1024 * 1024
 _PAGE = 500
@@ -153,7 +153,7 @@ class Connector:
         if not self._hosts.allow(service_url):
             raise SendFailed(SendFailure.REFUSED, code="host not allowed")
         url = URL(f"{service_url.rstrip('/')}/{path}", encoded=True)
-        raw = None if body is None else json.dumps(body, allow_nan=False).encode()
+        raw = None if body is None else as_sent(body)
         try:
             return await self._twice(method, url, raw)
         except SendFailed as failure:

@@ -23,7 +23,7 @@ EMPTY = Stored(HTTPStatus.OK, {})
 def card_answer(answer: Answer | None) -> Stored:
     """The answer to a button: the card to show instead, else a short text."""
     if answer is not None and answer.card is not None:
-        return Stored(200, {"statusCode": 200, "type": ADAPTIVE_CARD, "value": dict(answer.card)})
+        return Stored(200, {"statusCode": 200, "type": ADAPTIVE_CARD, "value": answer.card})
     return card_text((answer.text if answer is not None else None) or "Done.")
 
 

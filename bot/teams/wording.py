@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from bot.conversation import Message, Place, SendFailed, SendFailure, SignInCard
+from cards.drawn import Drawn, as_json
 
 ADAPTIVE_CARD = "application/vnd.microsoft.card.adaptive"
 OAUTH_CARD = "application/vnd.microsoft.card.oauth"
@@ -20,6 +21,7 @@ _KINDS = {
     429: SendFailure.THROTTLED,
 }
 _CODES = {"MessageSizeTooBig": SendFailure.TOO_BIG}
+_JSON = json.JSONEncoder(allow_nan=False).encode
 _MAX_CODE = 64
 _MAX_WAIT = 86_400.0
 
@@ -37,6 +39,16 @@ def activity_of(place: Place, message: Message) -> dict[str, object]:
         activity["text"] = message.text or ""
         activity["textFormat"] = "plain"
     return activity
+
+
+def as_sent(activity: Mapping[str, object]) -> bytes:
+    """The activity as JSON. A drawn card in it is not written out again."""
+    match activity:
+        case {"attachments": [{"contentType": kind, "content": Drawn() as card}], **rest}:
+            attached = as_json({"contentType": kind, "content": card})
+            return f'{_JSON(rest)[:-1]}, "attachments": [{attached}]}}'.encode()
+        case _:
+            return _JSON(activity).encode()
 
 
 def typing_of(place: Place) -> dict[str, object]:
