@@ -16,6 +16,7 @@ from bot.conversation import Installed, Person, Place, PlaceKind, Pressed, Said
 from bot.teams.mentions import spoken
 from bot.teams.refusal import malformed
 
+CARD_ACTION = "adaptiveCard/action"
 DEFAULT_LOCALE = "en-US"
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)
@@ -40,13 +41,19 @@ _MAX_TEXT = 1024
 _NEEDS_ID = frozenset({"message", "invoke"})
 
 
-def read_activity(body: Mapping[str, object]) -> Activity:
+class Delivered(Activity):  # type: ignore[misc]
+    """An activity as it came in, and what it says once that was worked out."""
+
+    heard: Said | Pressed | str | None = None
+
+
+def read_activity(body: Mapping[str, object]) -> Delivered:
     """The activity in a request body, without what the bot does not use. Raises Refused(400)."""
     texts = {field: _text(body, key) for field, key in _TEXTS}
     if not texts["type"] or (texts["type"] in _NEEDS_ID and not texts["id"]):
         raise malformed()
     _check_moment(body.get("timestamp"))
-    activity = Activity(**texts)
+    activity = Delivered(**texts)
     activity.text = _text(body, "text", longest=None)
     activity.value = body.get("value")
     activity.channel_data = _mapping(body, "channelData")
@@ -125,6 +132,18 @@ def place_of(activity: Activity, bot_id: str) -> Place:
 
 def _kind_of(activity: Activity) -> PlaceKind | None:
     return _KINDS.get(str(activity.conversation.conversation_type or "").lower())
+
+
+def heard_in(activity: Delivered, bot_id: str) -> Said | Pressed | str | None:
+    """What a person says or presses, or what is wrong with the press; None for anything else.
+
+    Worked out once, as it is asked before a delivery is taken in and again by its turn.
+    """
+    if activity.heard is None and activity.type == "message":
+        activity.heard = message_of(activity, bot_id)
+    elif activity.heard is None and (activity.type, activity.name) == ("invoke", CARD_ACTION):
+        activity.heard = execute_of(activity, bot_id)
+    return activity.heard
 
 
 def message_of(activity: Activity, bot_id: str) -> Said | Pressed:

@@ -21,7 +21,14 @@ from bot.store.engine import Store
 from bot.store.errors import StoreError
 from bot.store.seen import Stored
 from bot.teams import invokes
-from bot.teams.activity import delivery_parts, place_of, read_activity, sender_id, tenant_of
+from bot.teams.activity import (
+    Delivered,
+    delivery_parts,
+    place_of,
+    read_activity,
+    sender_id,
+    tenant_of,
+)
 from bot.teams.adapter import TeamsAdapter
 from bot.teams.app_token import AppToken
 from bot.teams.authentication import TeamsAuthentication, Verified
@@ -163,7 +170,7 @@ class Door:
             await asyncio.sleep(0)
 
     def _turn_of(
-        self, activity: Activity, admitted: AuthenticateRequestResult
+        self, activity: Delivered, admitted: AuthenticateRequestResult
     ) -> asyncio.Task[Stored]:
         key = self._key_of(activity)
         name = key or self._new_name()
@@ -211,7 +218,7 @@ class Door:
             raise Refused(503, Reason.STORE) from error
 
     async def _once(
-        self, key: str, activity: Activity, admitted: AuthenticateRequestResult
+        self, key: str, activity: Delivered, admitted: AuthenticateRequestResult
     ) -> Stored:
         if self._handler.may_repeat(activity):
             return await self._lightly(key, activity, admitted)
@@ -231,7 +238,7 @@ class Door:
         return answer
 
     async def _lightly(
-        self, key: str, activity: Activity, admitted: AuthenticateRequestResult
+        self, key: str, activity: Delivered, admitted: AuthenticateRequestResult
     ) -> Stored:
         """A turn that changes nothing: only this process remembers that it was taken in."""
         known = self._answered.get(key)
@@ -243,7 +250,7 @@ class Door:
             self._answered.put(key, answer)
         return answer
 
-    async def _not_taken_in(self, activity: Activity, error: StoreError) -> Stored:
+    async def _not_taken_in(self, activity: Delivered, error: StoreError) -> Stored:
         """Nothing may be begun that cannot be noted, and people are told so. Raises StoreError
         where there is nobody to tell, or no way: then Teams brings it again."""
         log.error("delivery not taken in", reason=str(error), kind=activity.type)
@@ -275,7 +282,7 @@ class Door:
                 case seen.Running():
                     await asyncio.sleep(_POLL_SECONDS)
 
-    async def _run(self, activity: Activity, admitted: AuthenticateRequestResult) -> Stored:
+    async def _run(self, activity: Delivered, admitted: AuthenticateRequestResult) -> Stored:
         """The turn itself. What it raises is logged, and answered so that Teams does not repeat."""
         is_invoke = activity.type == "invoke"
         try:

@@ -12,11 +12,28 @@ from bot.conversation import (
     Listener,
     Message,
     Pressed,
+    Said,
     Sender,
 )
 from bot.store.seen import Stored
 from bot.teams import invokes
-from bot.teams.activity import execute_of, installed_of, message_of, person_of, place_of
+from bot.teams.activity import (
+    CARD_ACTION,
+    Delivered,
+    heard_in,
+    installed_of,
+    person_of,
+    place_of,
+)
+
+
+class _Answered(InvokeResponse):  # type: ignore[misc]
+    """The answer to an invoke. botbuilder copies whatever it sends to the last part, but nobody
+    changes this one."""
+
+    def __deepcopy__(self, _copies: object) -> InvokeResponse:
+        return self
+
 
 _MAX_TOKEN = 16 * 1024
 _MAX_ID = 256
@@ -34,47 +51,40 @@ class TeamsHandler(ActivityHandler):  # type: ignore[misc]
         self._sender = sender
         self._bot_id = bot_id
         self._invokes = {
-            "adaptiveCard/action": self._card_action,
+            CARD_ACTION: self._card_action,
             "signin/tokenExchange": self._token_exchange,
             "signin/verifyState": self._verify_state,
         }
 
-    def may_repeat(self, activity: Activity) -> bool:
+    def may_repeat(self, activity: Delivered) -> bool:
         """Whether this could be run twice without harm. Raises Refused(400)."""
-        if activity.type == "message":
-            return self._listener.may_repeat(message_of(activity, self._bot_id))
-        if activity.type == "invoke" and activity.name == "adaptiveCard/action":
-            pressed = execute_of(activity, self._bot_id)
-            return isinstance(pressed, Pressed) and self._listener.may_repeat(pressed)
-        return False
+        heard = heard_in(activity, self._bot_id)
+        return isinstance(heard, Said | Pressed) and self._listener.may_repeat(heard)
 
-    async def not_taken_in(self, activity: Activity, error: Exception) -> Stored | None:
+    async def not_taken_in(self, activity: Delivered, error: Exception) -> Stored | None:
         """Tell whoever spoke or pressed that nothing was begun; None for anything else.
 
         The delivery is answered for good then: Teams does not bring again what people were told
         has not happened. Raises SendFailed.
         """
-        if activity.type == "message":
-            heard = message_of(activity, self._bot_id)
-            told = self._listener.not_taken_in(heard, error)
-            await self._sender.send(heard.place, told)
-            return Stored(200)
-        if activity.type == "invoke" and activity.name == "adaptiveCard/action":
-            pressed = execute_of(activity, self._bot_id)
-            if isinstance(pressed, Pressed):
-                told = self._listener.not_taken_in(pressed, error)
-                return invokes.card_text(told.text or told.summary)
-        return None
+        heard = heard_in(activity, self._bot_id)
+        if not isinstance(heard, Said | Pressed):
+            return None
+        told = self._listener.not_taken_in(heard, error)
+        if isinstance(heard, Pressed) and heard.invoke:
+            return invokes.card_text(told.text or told.summary)
+        await self._sender.send(heard.place, told)
+        return Stored(200)
 
     async def on_message_activity(self, turn_context: TurnContext) -> None:
         """Something said, or an Action.Submit button."""
-        heard = message_of(turn_context.activity, self._bot_id)
-        if not isinstance(heard, Pressed):
-            await self._listener.said(heard)
-            return
-        answer = await self._listener.pressed(heard)
-        if answer is not None:
-            await self._show(heard, answer)
+        match heard_in(turn_context.activity, self._bot_id):
+            case Said() as said:
+                await self._listener.said(said)
+            case Pressed() as pressed:
+                answer = await self._listener.pressed(pressed)
+                if answer is not None:
+                    await self._show(pressed, answer)
 
     async def on_installation_update(self, turn_context: TurnContext) -> None:
         """The bot was added."""
@@ -93,12 +103,12 @@ class TeamsHandler(ActivityHandler):  # type: ignore[misc]
         """The answer to an invoke; 501 for one that belongs to a feature the bot does not have."""
         run = self._invokes.get(turn_context.activity.name or "")
         answer = await run(turn_context.activity) if run else invokes.NOT_IMPLEMENTED
-        return InvokeResponse(status=int(answer.status), body=answer.body)
+        return _Answered(status=int(answer.status), body=answer.body)
 
-    async def _card_action(self, activity: Activity) -> Stored:
-        pressed = execute_of(activity, self._bot_id)
-        if isinstance(pressed, str):
-            return invokes.card_malformed(pressed)
+    async def _card_action(self, activity: Delivered) -> Stored:
+        pressed = heard_in(activity, self._bot_id)
+        if not isinstance(pressed, Pressed):
+            return invokes.card_malformed(str(pressed))
         return invokes.card_answer(await self._listener.pressed(pressed))
 
     async def _token_exchange(self, activity: Activity) -> Stored:
