@@ -33,6 +33,7 @@ _speaking: ContextVar[NullTranslations] = ContextVar("speaking", default=_ENGLIS
 _language: ContextVar[Language] = ContextVar("language", default=Language.ENGLISH)
 
 
+@lru_cache(maxsize=256)
 def language_of(locale: str | None) -> Language:
     """The language for a locale such as `de-AT`; English for one that we do not speak."""
     code = (locale or "").replace("_", "-").partition("-")[0].lower()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 _ADDRESS = re.compile(r"(https?)://([a-z0-9.:-]+)((?:/[A-Za-z0-9_.~-]*)*)", re.ASCII)
 _MAX = 512
+_MOST_KNOWN = 64
 
 
 class Hosts:
@@ -19,9 +21,13 @@ class Hosts:
 
     def __init__(self, entries: Iterable[str]) -> None:
         self._origins = frozenset(_origin(entry) for entry in entries)
+        self._decided = lru_cache(maxsize=_MOST_KNOWN)(self._decide)
 
     def allow(self, url: str) -> bool:
         """Whether `url` is a connector's base: no user-info, query, fragment or dot segments."""
+        return self._decided(url)
+
+    def _decide(self, url: str) -> bool:
         match = _ADDRESS.fullmatch(url) if len(url) <= _MAX else None
         if match is None or (match[1], match[2]) not in self._origins:
             return False
