@@ -177,6 +177,11 @@ class Unsubscribe:
 
 
 @dataclass(frozen=True, slots=True)
+class Languages:
+    """Which languages there are to choose from."""
+
+
+@dataclass(frozen=True, slots=True)
 class Speak:
     """Answer here in `language`; None takes a former choice back."""
 
@@ -207,6 +212,7 @@ Command = (
     | NotifyMe
     | Subscriptions
     | Unsubscribe
+    | Languages
     | Speak
 )
 

@@ -21,6 +21,7 @@ from bot.command import (
     Eligible,
     Help,
     History,
+    Languages,
     ListDeals,
     MoveDeal,
     NotifyMe,
@@ -514,5 +515,6 @@ _BY_TYPE: dict[type, CommandSpec] = {
     NotifyMe: _BY_NAME["notify me"],
     Subscriptions: _BY_NAME["subscriptions"],
     Unsubscribe: _BY_NAME["unsubscribe"],
+    Languages: _BY_NAME["language"],
     Speak: _BY_NAME["language"],
 }

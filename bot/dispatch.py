@@ -63,6 +63,7 @@ _SHARED = frozenset(
         "cancel_draft",
         "submit",
         "choose",
+        "speak",
         "open_approval",
         "pause_feed",
         "resume_feed",
@@ -142,6 +143,8 @@ class Dispatch:
                 return await eligibility.of_company(self._desk, turn)
             case said.Create():
                 return await creating.begin(self._desk, turn, command)
+            case said.Languages():
+                return languages.offered()
             case said.Speak(language=language):
                 refused = await self._feeds.refused(turn)
                 return refused or await languages.choose(self._desk, turn, language)
@@ -233,6 +236,8 @@ class Dispatch:
                 return await referrals.list_deals(self._desk, turn, _list(chosen, text, page))
             case actions.Pipeline(filter=chosen):
                 return await pipeline.show(self._desk, turn, said.Pipeline(chosen != "all"))
+            case actions.Speak(language=language):
+                return await self._command(turn, said.Speak(languages.named(language)), "language")
             case actions.EligiblePartner():
                 return await eligibility.of_company(self._desk, turn)
             case actions.Choose(question=question, choice=choice):

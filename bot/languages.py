@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from bot.desk import Desk, Turn
+from bot.lines import LANGUAGE_NAMES
 from bot.replies import Reply
 from bot.store import languages
-from cards.language import Language, language_of, speaking
+from cards.actions import UnknownAction
+from cards.choices import AS_IN_TEAMS, language_card
+from cards.language import Language, language_of, speaking, spoken
 from cards.wording import marked, sentence
 
 LOCALES: Mapping[Language, str] = {
@@ -19,6 +23,28 @@ LOCALES: Mapping[Language, str] = {
 }
 _NOW = marked("From now on I answer here in English.")
 _AS_IN_TEAMS = marked("From now on I answer here in the language of each person's Teams.")
+
+
+def offered() -> Reply:
+    """`language`: those there are to choose from."""
+    return Reply(card=_offer(spoken()), summary=sentence("In which language shall I answer here?"))
+
+
+@lru_cache(maxsize=len(Language))
+def _offer(_language: Language) -> Mapping[str, object]:
+    """It says the same to everybody who speaks the language; nobody changes the card."""
+    return language_card(
+        (names[0].capitalize(), language.value) for language, names in LANGUAGE_NAMES.items()
+    )
+
+
+def named(code: str) -> Language | None:
+    """What a pressed button chooses; None for that of Teams. Raises UnknownAction."""
+    if code == AS_IN_TEAMS:
+        return None
+    if code not in set(Language):
+        raise UnknownAction("no such language")
+    return Language(code)
 
 
 async def choose(desk: Desk, turn: Turn, chosen: Language | None) -> Reply:

@@ -15,6 +15,7 @@ from bot.command import (
     Command,
     Eligible,
     Filter,
+    Languages,
     ListDeals,
     MoveDeal,
     Parsed,
@@ -302,13 +303,7 @@ def language_line(line: Line) -> Parsed:
     if wanted in _AS_IN_TEAMS:
         return Speak(None)
     named = [language for language, names in LANGUAGE_NAMES.items() if wanted in names]
-    if named:
-        return Speak(named[0])
-    choices = [
-        Choice(names[0].capitalize(), f"language {names[0]}") for names in LANGUAGE_NAMES.values()
-    ]
-    choices.append(Choice(sentence("As in Teams"), "language teams"))
-    return Ask(sentence("In which language shall I answer here?"), tuple(choices))
+    return Speak(named[0]) if named else Languages()
 
 
 LANGUAGE_NAMES: Mapping[Language, tuple[str, ...]] = {

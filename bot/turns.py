@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.answering import Latest
 from bot.background import Background
-from bot.command import Approvals, Drafts, Help, ListDeals, Subscriptions, WhoAmI
+from bot.command import Approvals, Drafts, Help, Languages, ListDeals, Subscriptions, WhoAmI
 from bot.commands import parse
 from bot.conversation import (
     Answer,
@@ -460,7 +460,7 @@ _PASSING = (
 )
 """Errors after which the same press may succeed."""
 
-ONLY_SHOWN = (Help, WhoAmI, ListDeals, Drafts, Approvals, Subscriptions)
+ONLY_SHOWN = (Help, WhoAmI, ListDeals, Drafts, Approvals, Subscriptions, Languages)
 """Commands that change nothing."""
 HELP_VERB = actions.pack(actions.Help())["verb"]
 

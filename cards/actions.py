@@ -147,6 +147,13 @@ class Choose:
 
 
 @dataclass(frozen=True, slots=True)
+class Speak:
+    """Answer here in a language, by its code, or in that of each person's Teams (`teams`)."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Eligible:
     """The registration checklist of a deal."""
 
@@ -370,6 +377,7 @@ Action = (
     | ChangeDeal
     | ApplyAgain
     | Choose
+    | Speak
     | Eligible
     | EligiblePartner
     | Register
@@ -452,6 +460,7 @@ ACTIONS: Final[Mapping[str, Verb]] = {
     "change_deal": Verb(ChangeDeal),
     "apply_again": Verb(ApplyAgain),
     "choose": Verb(Choose),
+    "speak": Verb(Speak),
     "eligible": Verb(Eligible),
     "eligible_partner": Verb(EligiblePartner),
     "register": Verb(Register),
@@ -531,6 +540,7 @@ _KINDS: Final[Mapping[str, Callable[[object], bool]]] = {
     "move": _word,
     "step": _word,
     "filter": _word,
+    "language": _word,
     "text": _phrase,
     "topic": _phrase,
     "page": _count,

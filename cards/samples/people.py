@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from cards.actions import Help, Show
-from cards.choices import choice_card
+from cards.choices import choice_card, language_card
 from cards.elements import words
 from cards.help import CommandHelp, help_card, welcome_card
 from cards.notice import notice_card
@@ -76,6 +76,7 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
             (reader.money(Decimal(50000), "USD"), reader.money(Decimal(50), "USD")),
             reader,
         ),
+        "choice-languages": lambda: language_card((("English", "en"), ("日本語", "ja"))),
         "notice": lambda: notice_card(
             words("Partner Center is not answering"),
             words("Partner Center did not answer in several tries."),

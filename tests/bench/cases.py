@@ -14,6 +14,8 @@ from tests.bench.servers import Server
 HELP = Kind("help", text="help")
 CARD = Kind("card", text="language")
 """A card of 3.4 kB."""
+NOTED = Kind("noted", text="cancel")
+"""Is taken in once: the delivery is kept."""
 PRESS = Kind("press", verb="help", data=actions.pack(actions.Help())["data"])
 NOTED_PRESS = Kind("noted press", verb="drafts", data=actions.pack(actions.Drafts())["data"])
 """A press that is taken in once: the delivery and its answer are kept."""

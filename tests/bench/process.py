@@ -11,7 +11,7 @@ from statistics import median
 
 import aiohttp
 
-from tests.bench.cases import CARD, HELP
+from tests.bench.cases import HELP, NOTED
 from tests.bench.lab import Found, Lab, Size, lab
 from tests.bench.report import Verdict, at_most
 from tests.bench.servers import Server, Settings
@@ -97,7 +97,7 @@ async def memory(size: Size) -> Found:
 
 async def _said(it: Lab, server: Server, turns: int) -> None:
     """Nine in ten are `help`; the others are noted in the database."""
-    for kind, share in ((HELP, 9), (CARD, 1)):
+    for kind, share in ((HELP, 9), (NOTED, 1)):
         await it.driver.run(
             server, kind, turns=turns * share // 10, concurrency=16, conversations=1_000
         )

@@ -44,6 +44,7 @@ VALUES: Mapping[str, st.SearchStrategy[object]] = {
     "move": WORDS,
     "step": WORDS,
     "filter": WORDS,
+    "language": WORDS,
     "text": PHRASES,
     "topic": PHRASES,
     "page": COUNTS,

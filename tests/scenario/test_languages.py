@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cards.language import speaking, typed_as
-from tests.scenario.conftest import said_in
+from sandbox.people import PEOPLE
+from tests.scenario.conftest import said_in, signed_in
 from tests.world import World
 
 CHOSEN = "From now on I answer here in English."
@@ -34,3 +35,28 @@ async def test_a_command_is_understood_in_the_language_it_is_answered_in(ben: Wo
     await ben.hears("ben", until="USD 30.000")
     await ben.says("ben", "show fabrikam", locale="de-DE")
     await ben.hears("ben", until="USD 30.000")
+
+
+async def test_a_language_is_chosen_by_pressing_its_name(ben: World) -> None:
+    await ben.says("ben", "language")
+    await ben.hears("ben", until="In which language")
+    await ben.clicks("ben", "Deutsch")
+    await ben.hears("ben", until=said_in("de-DE", CHOSEN))
+    await ben.says("ben", "show fabrikam")
+    await ben.hears("ben", until="USD 30.000")
+    await ben.says("ben", "language")
+    await ben.hears("ben", until=said_in("de-DE", "In which language shall I answer here?"))
+    await ben.clicks("ben", said_in("de-DE", "As in Teams"))
+    await ben.hears("ben", until=said_in("de-DE", TAKEN_BACK))
+
+
+async def test_pressing_a_language_in_a_channel_is_for_whom_the_setting_names(world: World) -> None:
+    await world.bot(subscribers="approvers", approvers=PEOPLE["dana"].email)
+    await signed_in(world, "dana")
+    await world.says("ben", "language", "wins")
+    await world.hears("ben", "wins", until="In which language")
+    await world.clicks("ben", "Deutsch", where="wins")
+    await world.says("ben", "help", "wins")
+    await world.hears("ben", "wins", until="What you can say")
+    await world.clicks("dana", "Deutsch", where="wins")
+    await world.hears("dana", "wins", until=said_in("de-DE", CHOSEN))
