@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import os
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from sandbox import launch
 from tests.world import World
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes `make test` has. Most tests wait more than they compute; each process
+    starts a sandbox, a database server and browsers of its own."""
+    return min(8, 2 * (os.cpu_count() or 1))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, object, object]:
+    """Half a letter, as hostile people type it, cannot go from one test process to another: what
+    a report says is written out before."""
+    return _whole((yield))
+
+
+def _whole(told: object) -> object:
+    match told:
+        case str():
+            return told.encode("utf-8", "backslashreplace").decode()
+        case dict():
+            return {name: _whole(each) for name, each in told.items()}
+        case list() | tuple():
+            return type(told)(map(_whole, told))
+        case _:
+            return told
 
 
 @pytest.fixture(scope="session")

@@ -149,7 +149,7 @@ PRODUCTION_REFUSES = [
     ("ENCRYPTION_KEYS", None),
     ("ENCRYPTION_KEYS", ""),
     ("ENCRYPTION_KEYS", "not-a-fernet-key"),
-    ("ENCRYPTION_KEYS", f"{KEY},x"),
+    pytest.param("ENCRYPTION_KEYS", f"{KEY},x", id="ENCRYPTION_KEYS-one-good-one-bad"),
     ("CA_FILE", "/etc/ssl/extra.pem"),
     ("ALLOWED_TENANTS", f"{TENANT},common"),
     ("APP_ID", "not-a-guid"),
