@@ -154,12 +154,18 @@ class House:
             webhooks=self.webhooks.routes(),
             readiness={"partner_center": self._upstream},
         )
+        app.cleanup_ctx.insert(0, self._in_order)
         app.cleanup_ctx.append(self._running)
         return app
 
-    async def _running(self, _app: web.Application) -> AsyncIterator[None]:
+    async def _in_order(self, _app: web.Application) -> AsyncIterator[None]:
+        """The tables are brought up first: that keeps the loop busy, and what is fetched meanwhile,
+        as the signing keys are when the door opens, would run out of time on a slow machine."""
         await upgrade(self.store)
         await put_back.reconcile(self.store, self.clock())
+        yield
+
+    async def _running(self, _app: web.Application) -> AsyncIterator[None]:
         loops = [asyncio.create_task(run(), name=name) for name, run in self._loops().items()]
         yield
         await self.background.finish(FINISH_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -103,16 +104,20 @@ def start_process(environment: Environment, folder: Path, log: Path) -> AsProces
     return AsProcess(f"http://127.0.0.1:{port}", process, log)
 
 
-async def until_alive(bot: AsProcess, http: aiohttp.ClientSession) -> None:
-    """Ask `/healthz` until it says yes; a process that ended instead is an error."""
+async def until_ready(bot: AsProcess, http: aiohttp.ClientSession) -> None:
+    """Until `/readyz` says that there are tables and signing keys."""
+    await until_alive(bot, http, "/readyz")
+
+
+async def until_alive(bot: AsProcess, http: aiohttp.ClientSession, at: str = "/healthz") -> None:
+    """Ask until the answer is yes; a process that ended instead is an error."""
     end = asyncio.get_running_loop().time() + STARTED_SECONDS
     while bot.process.poll() is None and asyncio.get_running_loop().time() < end:
-        try:
-            async with http.get(f"{bot.url}/healthz") as answer:
+        with contextlib.suppress(aiohttp.ClientConnectionError):
+            async with http.get(f"{bot.url}{at}") as answer:
                 if answer.status == 200:
                     return
-        except aiohttp.ClientConnectionError:
-            await asyncio.to_thread(_wait_for_end, bot.process, 0.05)
+        await asyncio.to_thread(_wait_for_end, bot.process, 0.05)
     raise AssertionError(f"the bot did not start:\n{bot.log.read_text()}")
 
 

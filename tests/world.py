@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 
 from sandbox.chats import DEAL_ROOM, GENERAL, WINS
 from sandbox.launch import Sandbox
-from tests.bots import AsProcess, InProcess, start_in_process, start_process, until_alive
+from tests.bots import AsProcess, InProcess, start_in_process, start_process, until_ready
 from tests.seen import Heard, Json, buttons, inputs, texts, urls
 
 __all__ = [
@@ -144,7 +144,7 @@ class World:
             lambda port: {**self.environment(port), **(env or {})}, self.folder, log
         )
         self._bots.append(started)
-        await until_alive(started, self._http)
+        await until_ready(started, self._http)
         await self.post("bot", url=started.url)
         return started
 

@@ -12,7 +12,7 @@ import aiohttp
 from playwright.async_api import Locator, Page, expect
 
 from sandbox.browser import launched
-from tests.bots import AsProcess, start_process, until_alive
+from tests.bots import AsProcess, start_process, until_ready
 from tests.client.pages import SCREENS, Pages, say
 from tests.world import World
 
@@ -107,7 +107,7 @@ class Office:
         begun = start_process(lambda _free: self.world.environment(port), self.world.folder, log)
         self.bot = replace(begun, url=self.bot.url)
         async with aiohttp.ClientSession() as http:
-            await until_alive(self.bot, http)
+            await until_ready(self.bot, http)
 
 
 @asynccontextmanager

@@ -1,16 +1,21 @@
 """Starting: unsafe settings end the process with one sentence before anything listens."""
 
+import asyncio
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import app
 from bot.settings import UnsafeSettings, check, load
+from tests.door.stage import KeyServer, serving
 from tests.wire.notifier import PINNED
+from tests.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 GUID = "0e34108c-f6af-4453-a3a7-cd0c0f4ad8af"
@@ -128,3 +133,19 @@ def test_i11_urllib3_of_the_old_line_keeps_it_from_starting(tmp_path: Path) -> N
     assert ended.returncode == 2
     assert ended.stderr.startswith("Dealdesk cannot start: urllib3 2 or newer is required")
     assert "listens" not in ended.stdout
+
+
+async def test_a10_the_keys_are_fetched_when_the_tables_are_up(world: World) -> None:
+    keys = KeyServer()
+    async with serving(keys.app()) as keys.origin:
+        metadata = f"{keys.origin}/.well-known/openidconfiguration"
+        with closing(sqlite3.connect(world.folder / "dealdesk.db", isolation_level=None)) as rows:
+            rows.execute("BEGIN EXCLUSIVE")
+            starting = asyncio.create_task(world.bot(openid_metadata_url=metadata))
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(1):
+                    await keys.fetched.wait()
+            rows.execute("ROLLBACK")
+        await starting
+        async with asyncio.timeout(10):
+            await keys.fetched.wait()
