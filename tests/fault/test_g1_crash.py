@@ -11,7 +11,7 @@ import pytest
 from bot.crash import Point
 from sandbox.deals import FABRIKAM
 from tests.scenario.conftest import signed_in
-from tests.scenario.test_register import begins, walks_to_the_end
+from tests.scenario.test_register import approved, begins, walks_to_the_end
 from tests.world import Refused, World
 
 STEPS = list(Point)[: list(Point).index(Point.AFTER_OUTBOX) + 1]
@@ -45,7 +45,7 @@ async def test_g1_killed_at_any_point_it_ends_in_one_registration_and_one_card(
         assert await _registered(world) == []
         await world.clicks("ben", "Submit")
     limit = 75 if point in SETTLING else 45
-    await world.sees("ben", lambda seen: "Approved" in seen[-1].words, within=limit)
+    await world.sees("ben", approved, within=limit)
     messages = await world.messages("ben")
     assert sum("Approved" in message.words for message in messages) == 1
     assert len(await _registered(world)) == 1

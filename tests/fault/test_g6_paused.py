@@ -7,7 +7,7 @@ import signal
 
 from sandbox.deals import FABRIKAM
 from tests.scenario.conftest import patches, signed_in
-from tests.scenario.test_register import begins, walks_to_the_end
+from tests.scenario.test_register import approved, begins, walks_to_the_end
 from tests.world import Heard, World
 
 LONG = 1000
@@ -27,7 +27,7 @@ async def test_g6_another_process_takes_over_and_there_is_one_registration(world
     first.process.send_signal(signal.SIGSTOP)
     try:
         await world.bot_process()
-        await world.sees("ben", lambda seen: "Approved" in _of_the_deal(seen)[-1], within=90)
+        await world.sees("ben", approved, within=90)
     finally:
         first.process.send_signal(signal.SIGCONT)
     await world.post("clock", advance=LONG)

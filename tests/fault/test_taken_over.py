@@ -14,7 +14,7 @@ from tests.fault.pairs import looking_away, pair
 from tests.fault.test_chaos import any_has, settled
 from tests.fault.test_g1_crash import QUESTION, SETTLING, STEPS
 from tests.scenario.conftest import signed_in
-from tests.scenario.test_register import begins, registered, walks_to_the_end
+from tests.scenario.test_register import approved, begins, registered, walks_to_the_end
 from tests.world import Refused, World
 
 SAVING = (Point.WRITE_INTENDED, Point.WRITE_APPLIED, Point.WRITE_TOLD, Point.WRITE_DONE)
@@ -40,7 +40,7 @@ async def test_killed_in_a_registration_its_neighbour_registers_once(
         assert await registered(world) == []
         await world.clicks("ben", "Submit")
     limit = 75 if point in SETTLING else 45
-    await world.sees("ben", lambda seen: "Approved" in seen[-1].words, within=limit)
+    await world.sees("ben", approved, within=limit)
     await settled(world, database, needs_approval=False)
     assert len(await registered(world)) == len(await world.ledger()) == 1
 

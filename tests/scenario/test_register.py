@@ -40,6 +40,12 @@ async def walks_to_the_end(world: World, person: str = "ben", where: str = "pers
     await world.hears(person, where, until="Check and submit")
 
 
+def approved(seen: list[Heard]) -> bool:
+    """Whether the newest message says so. Who has registered a deal is reminded of others that
+    expire, in between."""
+    return "Approved" in [one for one in seen if "A new deal expires" not in one][-1]
+
+
 async def registered(world: World) -> list[Any]:
     held: list[Any] = (await world.referral(FABRIKAM))["registrations"]
     return held
