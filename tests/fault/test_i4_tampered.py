@@ -171,7 +171,8 @@ async def test_I4_another_new_deal_than_the_approved_one_is_not_created(
     card = house.heard("dana")
     await by_hand(house, statement, value)
     await presses(house, "dana", "approve", {"approval": approval_in(card)}, card.id)
-    await by_hand(house, "UPDATE approvals SET version = version + 1, state = ?", "approved")
+    if state_of(house, approval_in(card)) == "waiting":
+        await by_hand(house, "UPDATE approvals SET version = version + 1, state = ?", "approved")
     await sees(house, "ben", told)
     assert await posts(house) == []
     assert TAMPERED in capsys.readouterr().out
