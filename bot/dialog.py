@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
 
 import structlog
 
@@ -34,6 +35,8 @@ from bot.walk import Scene, Taken
 from cards import actions
 from cards.checklist import checklist_card
 from cards.deal import DealView
+from cards.language import Language, spoken
+from cards.reader import Reader
 from cards.registration import (
     DraftRow,
     answered_card,
@@ -168,9 +171,8 @@ class Dialog:
         async with self._desk.store.each(writes=False) as connection:
             found = await drafts.all_open(connection, turn.person.tenant, turn.person.id)
         rows = [row for each in found[:MOST_DRAFTS] if (row := await self._row(turn, each))]
-        return Reply(
-            card=drafts_card(rows, turn.reader), summary=sentence("Registrations not yet sent")
-        )
+        card = drafts_card(rows, turn.reader) if rows else _no_drafts(spoken())
+        return Reply(card=card, summary=sentence("Registrations not yet sent"))
 
     async def signed_in(self, person: Person) -> None:
         """This person has a token again: what waited for it goes on."""
@@ -390,6 +392,12 @@ class Dialog:
         name = opened.step
         title = BY_NAME[name].title if name in BY_NAME else words("Check and submit")
         return DraftRow(draft.id, opened.deal, title, draft.updated, draft.expires)
+
+
+@lru_cache(maxsize=len(Language))
+def _no_drafts(_language: Language) -> Mapping[str, object]:
+    """Most people have begun none; nobody changes the card."""
+    return drafts_card((), Reader())
 
 
 def _spoken(typed: str) -> str:

@@ -113,10 +113,8 @@ class Turns:
             return await self._pressed(pressed, locale)
 
     async def _pressed(self, pressed: Pressed, locale: str) -> Answer | None:
-        turn = self._turn(
-            pressed.person, pressed.place, pressed.activity_id, locale, pressed.timezone
-        )
-        turn = replace(turn, pressed=pressed.message_id)
+        reader = Reader(locale, pressed.timezone, self._desk.now())
+        turn = Turn(pressed.person, pressed.place, reader, pressed.activity_id, pressed.message_id)
         press = Press(pressed.verb, pressed.data, pressed.message_id)
         if not pressed.invoke:
             await self._deliver(_in_sight(turn, press), await self._press(turn, press))

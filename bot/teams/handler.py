@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from botbuilder.core import ActivityHandler, InvokeResponse, TurnContext
-from botbuilder.schema import Activity
+from botbuilder.schema import Activity, ActivityTypes
 
 from bot.conversation import (
     CONNECTION_NAME,
@@ -25,15 +25,6 @@ from bot.teams.activity import (
     person_of,
     place_of,
 )
-
-
-class _Answered(InvokeResponse):  # type: ignore[misc]
-    """The answer to an invoke. botbuilder copies whatever it sends to the last part, but nobody
-    changes this one."""
-
-    def __deepcopy__(self, _copies: object) -> InvokeResponse:
-        return self
-
 
 _MAX_TOKEN = 16 * 1024
 _MAX_ID = 256
@@ -99,11 +90,16 @@ class TeamsHandler(ActivityHandler):  # type: ignore[misc]
     async def on_event_activity(self, turn_context: TurnContext) -> None:
         """Dropped, whatever its name."""
 
-    async def on_invoke_activity(self, turn_context: TurnContext) -> InvokeResponse:
-        """The answer to an invoke; 501 for one that belongs to a feature the bot does not have."""
+    async def on_invoke_activity(self, turn_context: TurnContext) -> None:
+        """The answer to an invoke; 501 for one that belongs to a feature the bot does not have.
+
+        It is handed to the adapter here: the context would copy the whole of it first.
+        """
         run = self._invokes.get(turn_context.activity.name or "")
         answer = await run(turn_context.activity) if run else invokes.NOT_IMPLEMENTED
-        return _Answered(status=int(answer.status), body=answer.body)
+        response = InvokeResponse(status=int(answer.status), body=answer.body)
+        given = Activity(type=ActivityTypes.invoke_response, value=response)
+        await turn_context.adapter.send_activities(turn_context, [given])
 
     async def _card_action(self, activity: Delivered) -> Stored:
         pressed = heard_in(activity, self._bot_id)
