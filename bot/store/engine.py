@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, AdaptedConnection
@@ -23,16 +23,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.store import migrations, sqlite_inline
-from bot.store.alone import Alone, Runs
+from bot.store.direct import Direct, Opened, Runs
 from bot.store.errors import StoreBusy, StoreError, StoreFull, StoreUnavailable, UnknownDatabase
+from bot.store.kept import TRUSTED_SECONDS, Kept
 from bot.store.sqlite_inline import Kind
 
 BUSY_SECONDS = 5.0
 UPGRADE_SECONDS = 60.0
 _KIND = "dealdesk_kind"
 _USED = "dealdesk_used"
-_TRUSTED_SECONDS = 1.0
-"""How long after its last use a connection is believed to be there."""
 _UPGRADE_LOCK = 0x6465616C
 _BUSY = ("locked", "deadlock detected", "could not serialize access")
 """What a database says when the same may succeed a moment later."""
@@ -67,16 +66,13 @@ class Store:
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._kinds = {kind: engine.execution_options(**self._options(kind)) for kind in Kind}
         self._writer = asyncio.Lock()
-        self._alone: asyncio.Task[Alone] | None = None
+        url = engine.url
+        self.label = url.database or "memory" if self.is_sqlite else url.render_as_string()
+        """What to call this database in a message: the file, or the address without secrets."""
+        self._kept = Kept(engine, _seen_of(engine.dialect.name))
 
     def __repr__(self) -> str:
         return f"Store({self.label})"
-
-    @property
-    def label(self) -> str:
-        """What to call this database in a message: the file, or the address without secrets."""
-        url = self.engine.url
-        return url.database or "memory" if self.is_sqlite else url.render_as_string()
 
     @asynccontextmanager
     async def begin(self, *, flush: bool = True) -> AsyncIterator[AsyncConnection]:
@@ -93,33 +89,18 @@ class Store:
 
     @asynccontextmanager
     async def each(self, *, writes: bool = True) -> AsyncIterator[Runs]:
-        """Statements that are each a transaction of their own, not flushed: for one that decides,
-        notes or reads something by itself, as it costs a fraction of what `begin` does."""
+        """Statements made once that are each a transaction of their own, not flushed: for one that
+        decides, notes or reads something by itself, as it costs a fraction of what `begin` does.
+        """
         turn = self._turn() if writes else nullcontext()
-        async with turn, _translated(self.label):
-            if self.is_sqlite:
-                yield await self._by_itself()
-                return
-            async with self._kinds[Kind.EACH].begin() as connection:
-                yield connection
+        async with turn, _translated(self.label), self._kept.each() as opened:
+            yield Direct(opened, self.engine.dialect)
 
-    async def _by_itself(self) -> Alone:
-        """One connection of the pool is kept for single statements."""
-        if self._alone is None:
-            self._alone = asyncio.create_task(self._kept(), name="open for single statements")
-        try:
-            return await asyncio.shield(self._alone)
-        except BaseException:
-            if self._alone is not None and self._alone.done():
-                self._alone = None
-            raise
-
-    async def _kept(self) -> Alone:
-        kept = await self.engine.connect()
-        taken = await kept.get_raw_connection()
-        driver = cast("sqlite_inline.Connection", taken.driver_connection)
-        await driver.begin(Kind.EACH)
-        return Alone(driver, kept)
+    @asynccontextmanager
+    async def whole(self) -> AsyncIterator[Runs]:
+        """A transaction as `begin` gives, of statements made once: for what is done often."""
+        async with self._turn(), _translated(self.label), self._kept.whole(Kind.FLUSHED) as opened:
+            yield Direct(opened, self.engine.dialect)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -130,7 +111,7 @@ class Store:
     def _options(self, kind: Kind) -> dict[str, object]:
         """PostgreSQL shows every statement the newest rows, in a transaction or not: where nothing
         is taken back, BEGIN and COMMIT would only be two more waits for the network."""
-        alone = not self.is_sqlite and kind in {Kind.EACH, Kind.READING}
+        alone = not self.is_sqlite and kind is Kind.READING
         return {_KIND: kind} | ({"isolation_level": "AUTOCOMMIT"} if alone else {})
 
     def _turn(self) -> AbstractAsyncContextManager[None]:
@@ -150,9 +131,7 @@ class Store:
 
     async def close(self) -> None:
         """Gives back every connection."""
-        opened, self._alone = self._alone, None
-        if opened is not None:
-            await (await opened).close()
+        await self._kept.close()
         await self.engine.dispose()
 
 
@@ -211,6 +190,15 @@ async def _connected(database: str, **options: object) -> sqlite_inline.Connecti
     return sqlite_inline.Connection(opened, lambda: BUSY_SECONDS)
 
 
+def _seen_of(dialect: str) -> Callable[[Any], Opened]:
+    """How a driver's own connection is used past SQLAlchemy."""
+    if dialect == "sqlite":
+        return lambda driver: cast("sqlite_inline.Connection", driver)
+    from bot.store import postgresql
+
+    return postgresql.Connection
+
+
 def _sqlite(address: URL) -> AsyncEngine:
     engine = create_async_engine(
         address,
@@ -259,7 +247,7 @@ def _look_after_pause(
     if driver.driver_connection.is_closed():
         raise sa.exc.InvalidatePoolError("closed by the other side")
     used = record.info.get(_USED)
-    if used is not None and time.monotonic() - used > _TRUSTED_SECONDS:
+    if used is not None and time.monotonic() - used > TRUSTED_SECONDS:
         try:
             driver.ping()
         except failure as error:

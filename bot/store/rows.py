@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.alone import Runs
+from bot.store.direct import Runs
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -22,7 +21,7 @@ async def insert_if_absent(connection: Runs, table: sa.Table, **values: object) 
 
 
 async def put(
-    connection: AsyncConnection,
+    connection: Runs,
     table: sa.Table,
     key: Collection[str],
     values: dict[str, object],

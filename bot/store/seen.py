@@ -12,7 +12,7 @@ from hashlib import sha256
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.alone import Runs
+from bot.store.direct import Runs
 from bot.store.rows import changed, insert_if_absent
 from bot.store.schema import seen
 from cards.drawn import as_json

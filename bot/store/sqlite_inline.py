@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
 _FIRST_PAUSE = 0.001
 _LONGEST_PAUSE = 0.05
 _PRIMARY = 0xFF
@@ -63,6 +65,30 @@ class Connection:
             self._level = wanted
         if kind in _BEGIN:
             await self.cursor().execute(_BEGIN[kind])
+
+    async def run(
+        self, text: str, values: Values, *, gives: bool
+    ) -> tuple[Sequence[Sequence[Any]], int]:
+        """The rows that a statement gives, and how many it was about. What SQLite refuses is
+        raised as SQLAlchemy does: DBAPIError, or IntegrityError for a constraint."""
+        cursor = self.cursor()
+        try:
+            await cursor.execute(text, values)
+            return await cursor.fetchall() if gives else (), cursor.rowcount
+        except sqlite3.IntegrityError as error:
+            raise IntegrityError(text, None, error, hide_parameters=True) from error
+        except sqlite3.Error as error:
+            raise DBAPIError(text, None, error, hide_parameters=True) from error
+        finally:
+            await cursor.close()
+
+    def is_closed(self) -> bool:
+        """A file is not lost as long as it is open."""
+        return False
+
+    async def answers(self) -> bool:
+        """A file is always there."""
+        return True
 
     async def commit(self) -> None:
         self._connection.commit()

@@ -6,32 +6,37 @@ import asyncio
 import contextlib
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from bot.store.engine import Store, open_store, upgrade
 from bot.store.schema import handle_counters
 
+_NEW = handle_counters.insert()
+_ALL = sa.select(handle_counters)
 
-async def _write(store: Store, tenant: str) -> None:
-    async with store.begin() as connection:
-        await connection.execute(handle_counters.insert().values(tenant=tenant, next_number=1))
+
+async def _write(store: Store, tenant: str, how: str) -> None:
+    async with store.begin() if how == "begin" else store.whole() as connection:
+        await connection.execute(_NEW, {"tenant": tenant, "next_number": 1})
         for _ in range(20):
-            await connection.execute(sa.select(handle_counters))
+            await connection.execute(_ALL)
             await asyncio.sleep(0)
 
 
-async def test_a_cancelled_write_gives_the_lock_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["begin", "whole"])
+async def test_a_cancelled_write_gives_the_lock_back(tmp_path: Path, how: str) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}"
     one, other = open_store(url), open_store(url)
     await upgrade(one)
     for turns in range(60):
-        task = asyncio.create_task(_write(one, f"one-{turns}"))
+        task = asyncio.create_task(_write(one, f"one-{turns}", how))
         for _ in range(turns):
             await asyncio.sleep(0.0002)
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
         async with asyncio.timeout(2):
-            await _write(other, f"other-{turns}")
+            await _write(other, f"other-{turns}", how)
     await one.close()
     await other.close()

@@ -1,4 +1,4 @@
-"""Runs single statements on SQLite past SQLAlchemy's machinery, which costs ten times what they do.
+"""Runs statements past SQLAlchemy's machinery, which costs many times what they do.
 
 The statements are those of the nouns, made once as modules are loaded; what they say and how
 values are stored comes from them, compiled once.
@@ -6,7 +6,7 @@ values are stored comes from them, compiled once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import make_dataclass
 from functools import lru_cache
 from typing import Any, Protocol
@@ -14,9 +14,8 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.sqlite_inline import Connection
+from bot.store.sqlite_inline import Kind
 
 _Turned = Callable[[Any], Any]
 
@@ -32,7 +31,7 @@ class Found(Protocol):
 
 
 class Runs(Protocol):
-    """Where a single statement can be run: here, or in any transaction."""
+    """Where a statement made once can be run: here, or in any transaction."""
 
     @property
     def dialect(self) -> Dialect: ...
@@ -41,31 +40,34 @@ class Runs(Protocol):
     ) -> Found: ...
 
 
-class Alone:
-    """A connection on which every statement is a transaction of its own."""
+class Opened(Protocol):
+    """A driver's connection, SQLite's or PostgreSQL's."""
 
-    def __init__(self, opened: Connection, kept: AsyncConnection) -> None:
+    def is_closed(self) -> bool: ...
+    async def answers(self) -> bool: ...
+    async def begin(self, kind: Kind) -> None: ...
+    async def commit(self) -> None: ...
+    async def rollback(self) -> None: ...
+    async def run(
+        self, text: str, values: Sequence[object], *, gives: bool
+    ) -> tuple[Sequence[Sequence[Any]], int]: ...
+
+
+class Direct:
+    """Runs statements on a driver's connection."""
+
+    def __init__(self, opened: Opened, dialect: Dialect) -> None:
         self._opened = opened
-        self._kept = kept
-        self.dialect = kept.dialect
-
-    async def close(self) -> None:
-        """Gives the connection back."""
-        await self._kept.close()
+        self.dialect = dialect
 
     async def execute(
         self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None, /
     ) -> Rows:
-        """Runs a statement. Raises sqlite3.Error."""
+        """Runs a statement. Raises sqlalchemy.exc.DBAPIError."""
         values = parameters or {}
         ready = _ready(statement, tuple(values), self.dialect)
-        cursor = self._opened.cursor()
-        try:
-            await cursor.execute(ready.text, ready.stored(values))
-            found = await cursor.fetchall() if ready.gives else []
-            return Rows([ready.read(each) for each in found], cursor.rowcount)
-        finally:
-            await cursor.close()
+        found, count = await self._opened.run(ready.text, ready.stored(values), gives=ready.gives)
+        return Rows([ready.read(each) for each in found], count)
 
 
 class Rows:
@@ -115,7 +117,7 @@ class _Ready:
         params = self._compiled.construct_params(values)
         return [turn(params[name]) if turn else params[name] for name, turn in self._order]
 
-    def read(self, stored: tuple[Any, ...]) -> Any:  # noqa: ANN401
+    def read(self, stored: Sequence[Any]) -> Any:  # noqa: ANN401
         """A row as it was before it was stored."""
         turned = (
             turn(value) if turn else value for turn, value in zip(self._turns, stored, strict=True)

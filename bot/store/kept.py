@@ -1,0 +1,111 @@
+"""Keeps some connections of the pool at hand: taking one out costs more than a statement does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.store.direct import Opened
+from bot.store.sqlite_inline import Kind
+
+MOST_IDLE = 8
+"""So many are kept while nobody uses them; the rest of the pool is for everything else."""
+TRUSTED_SECONDS = 1.0
+"""How long after its last use a connection is believed to be there."""
+
+
+@dataclass(slots=True)
+class _Taken:
+    opened: Opened
+    place: AsyncConnection
+    """Its place in the pool."""
+    used: float
+
+
+class Kept:
+    """Connections of one pool, the one used last first; `see` shows a driver's as it is needed.
+
+    One on which anything failed is not used again.
+    """
+
+    def __init__(self, engine: AsyncEngine, see: Callable[[Any], Opened]) -> None:
+        self._engine = engine
+        self._see = see
+        self._idle: list[_Taken] = []
+
+    @asynccontextmanager
+    async def each(self) -> AsyncIterator[Opened]:
+        """A connection on which every statement is a transaction of its own."""
+        async with self._one() as opened:
+            await opened.begin(Kind.EACH)
+            yield opened
+
+    @asynccontextmanager
+    async def whole(self, kind: Kind) -> AsyncIterator[Opened]:
+        """A connection on which everything inside the block is one transaction."""
+        async with self._one() as opened:
+            await opened.begin(kind)
+            try:
+                yield opened
+            except Exception:
+                await opened.rollback()
+                raise
+            await opened.commit()
+
+    async def close(self) -> None:
+        """Gives back every one that is not in use."""
+        idle, self._idle = self._idle, []
+        for taken in idle:
+            await taken.place.close()
+
+    @asynccontextmanager
+    async def _one(self) -> AsyncIterator[Opened]:
+        taken = await self._from_idle() or await self._from_pool()
+        try:
+            yield taken.opened
+        except BaseException:
+            await _drop(taken)
+            raise
+        taken.used = time.monotonic()
+        if len(self._idle) < MOST_IDLE:
+            self._idle.append(taken)
+        else:
+            await taken.place.close()
+
+    async def _from_idle(self) -> _Taken | None:
+        while self._idle:
+            taken = self._idle.pop()
+            try:
+                if await _is_there(taken):
+                    return taken
+            except BaseException:
+                await _drop(taken)
+                raise
+            await _drop(taken)
+        return None
+
+    async def _from_pool(self) -> _Taken:
+        place = await self._engine.connect()
+        try:
+            driver = (await place.get_raw_connection()).driver_connection
+        except BaseException:
+            await place.close()
+            raise
+        return _Taken(self._see(driver), place, time.monotonic())
+
+
+async def _is_there(taken: _Taken) -> bool:
+    """Asking costs as much as a statement does, so one used a moment ago is only looked at."""
+    if taken.opened.is_closed():
+        return False
+    return time.monotonic() - taken.used <= TRUSTED_SECONDS or await taken.opened.answers()
+
+
+async def _drop(taken: _Taken) -> None:
+    await taken.place.invalidate()
+    await taken.place.close()
