@@ -27,7 +27,7 @@ class Choices:
         if until > now:
             self._known.move_to_end(key)
             return locale
-        async with store.read() as connection:
+        async with store.each(writes=False) as connection:
             locale = await languages.find(connection, *key)
         self.note(place, locale, now)
         return locale

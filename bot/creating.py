@@ -97,8 +97,8 @@ async def _propose(
         card = new_deal_form_card(given, turn.reader, problems=() if fresh else problems)
         return Reply(card=card, summary=sentence("New deal"))
     proposal_id = desk.new_id()
-    async with desk.store.begin() as connection:
-        await proposals.create(
+    async with desk.store.whole() as connection:
+        proposal = await proposals.create(
             connection,
             proposal_id=proposal_id,
             tenant=turn.person.tenant,
@@ -113,14 +113,12 @@ async def _propose(
             now=desk.now(),
             fingerprint=fingerprint(deal),
         )
-        await seal_proposal(connection, desk.seals, proposal_id, desk.now())
-        stored = await proposals.find(connection, proposal_id)
-    fields = fields_of(stored) if stored is not None else ()
+        await seal_proposal(connection, desk.seals, proposal, desk.now())
     warnings = await _warnings(desk, turn, deal)
-    card = new_deal_card(fields, proposal_id, turn.reader, warnings=warnings)
+    card = new_deal_card(fields_of(proposal), proposal_id, turn.reader, warnings=warnings)
 
     async def remember(message_id: str) -> None:
-        async with desk.store.begin() as connection:
+        async with desk.store.each() as connection:
             await proposals.set_message(connection, proposal_id, message_id)
 
     return Reply(card=card, summary=sentence("Create this deal?"), shown=remember)

@@ -10,10 +10,10 @@ from typing import Protocol
 from bot.chosen_languages import Choices
 from bot.conversation import Person, Place, PlaceKind, Sender
 from bot.identity import Identity
+from bot.numbers import Numbers
 from bot.policy import NO_POLICY, Policy
 from bot.replies import Reply
 from bot.seals import NO_SEALS, Seals
-from bot.store import handles
 from bot.store.engine import Store
 from bot.store.people import Known
 from bot.store.proposals import Proposal
@@ -57,6 +57,7 @@ class Desk:
     policy: Policy = NO_POLICY
     gate: Gate = open_gate
     languages: Choices = field(default_factory=Choices)
+    numbers: Numbers = field(default_factory=Numbers)
     wake_approvals: Callable[[], None] = nobody_to_wake
     """Called when something about a request for approval has to be carried out or sent."""
     seals: Seals = NO_SEALS
@@ -113,11 +114,7 @@ async def views(
 ) -> tuple[DealView, ...]:
     """Referrals with their handles, which are given on first sight and only read from then on."""
     ids = [referral.id for referral in referrals]
-    async with desk.store.read() as connection:
-        numbers = await handles.known(connection, turn.person.tenant, ids)
-    if len(numbers) < len(set(ids)):
-        async with desk.store.begin() as connection:
-            numbers = await handles.number_of(connection, turn.person.tenant, ids)
+    numbers = await desk.numbers.of(desk.store, turn.person.tenant, ids)
     return tuple(
         DealView(referral=referral, handle=numbers[referral.id], microsoft=microsoft)
         for referral in referrals

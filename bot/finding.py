@@ -34,7 +34,7 @@ async def find(desk: Desk, turn: Turn, target: Target, text: str) -> str | Reply
         case ReferralId(id=referral_id):
             return referral_id
         case Handle(number=number):
-            async with desk.store.read() as connection:
+            async with desk.store.each(writes=False) as connection:
                 known = await handles.referral_of(connection, turn.person.tenant, number)
             return known or _no_such_deal(str(target))
         case Fragment(text=fragment):

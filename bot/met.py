@@ -42,7 +42,7 @@ class Met:
         met = _Written(person, place.service_url, personal, locale)
         if met == known:
             return
-        async with self._store.begin(flush=False) as connection:
+        async with self._store.each() as connection:
             await people.remember(
                 connection,
                 person,

@@ -84,8 +84,9 @@ class Draft:
 
 async def propose(desk: Desk, turn: Turn, referral: Referral, draft: Draft) -> Reply:
     """Store the write and show it with its one button."""
-    async with desk.store.begin() as connection:
-        proposal_id = await proposals.create(
+    shown = await view(desk, turn, referral)
+    async with desk.store.whole() as connection:
+        proposal = await proposals.create(
             connection,
             tenant=turn.person.tenant,
             person=turn.person.id,
@@ -99,13 +100,11 @@ async def propose(desk: Desk, turn: Turn, referral: Referral, draft: Draft) -> R
             after={change.field: spelled(change.after) for change in draft.changes},
             now=desk.now(),
         )
-        await seal_proposal(connection, desk.seals, proposal_id, desk.now())
-        numbers = await handles.number_of(connection, turn.person.tenant, [referral.id])
-    shown = DealView(referral=referral, handle=numbers[referral.id])
+        await seal_proposal(connection, desk.seals, proposal, desk.now())
     changes = in_order(draft.changes)
-    card = proposal_card(shown, changes, draft.warnings, proposal_id, turn.reader, move=draft.move)
+    card = proposal_card(shown, changes, draft.warnings, proposal.id, turn.reader, move=draft.move)
     summary = sentence("#{handle}: before and after", handle=shown.handle)
-    return Reply(card=card, summary=summary, stands=Stand(Row.PROPOSAL, proposal_id))
+    return Reply(card=card, summary=summary, stands=Stand(Row.PROPOSAL, proposal.id))
 
 
 async def save(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
@@ -196,8 +195,9 @@ async def _rebase(
             after=proposal.after,
             now=desk.now(),
         )
-        if rebased:
-            await seal_proposal(connection, desk.seals, proposal.id, desk.now())
+        opened = await proposals.find(connection, proposal.id) if rebased else None
+        if opened is not None:
+            await seal_proposal(connection, desk.seals, opened, desk.now())
         return rebased
 
 
@@ -565,7 +565,7 @@ _SOMEBODY_ELSES = Told(
 
 
 async def _stored(desk: Desk, proposal_id: str) -> Proposal | None:
-    async with desk.store.read() as connection:
+    async with desk.store.each(writes=False) as connection:
         return await proposals.find(connection, proposal_id)
 
 

@@ -13,20 +13,17 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.seals import Seals
-from bot.store import approvals, jsontext, proposals, seals
+from bot.store import approvals, jsontext, seals
 from bot.store.approvals import Approval, Subject, Verdict, Vote
+from bot.store.direct import Runs
 from bot.store.proposals import Kind, Proposal
 
 _log = structlog.get_logger(__name__)
 
 
-async def seal_proposal(
-    connection: AsyncConnection, by: Seals, proposal_id: str, now: datetime
-) -> None:
-    """Seal a proposal as it is stored in this transaction."""
-    proposal = await proposals.find(connection, proposal_id)
-    if proposal is not None:
-        await seals.put(connection, f"proposal:{proposal.id}", by.of(*_proposal(proposal)), now)
+async def seal_proposal(connection: Runs, by: Seals, proposal: Proposal, now: datetime) -> None:
+    """Seal a proposal that was just stored."""
+    await seals.put(connection, f"proposal:{proposal.id}", by.of(*_proposal(proposal)), now)
 
 
 async def is_as_shown(connection: AsyncConnection, by: Seals, proposal: Proposal) -> bool:

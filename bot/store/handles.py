@@ -8,10 +8,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
+from bot.store.direct import Runs
 from bot.store.schema import handle_counters, handles
 
 FIRST_NUMBER = 1001
 _AT_ONCE = 500
+_OF_NUMBER = sa.select(handles.c.referral_id).where(
+    handles.c.tenant == sa.bindparam("tenant"), handles.c.number == sa.bindparam("number")
+)
 
 
 async def number_of(
@@ -43,16 +47,13 @@ async def number_of(
     return held | given
 
 
-async def referral_of(connection: AsyncConnection, tenant: str, number: int) -> str | None:
+async def referral_of(connection: Runs, tenant: str, number: int) -> str | None:
     """The referral behind a number, or None when that number was never given out."""
     if not 0 < number < 2**31:
         return None
-    found: str | None = await connection.scalar(
-        sa.select(handles.c.referral_id).where(
-            handles.c.tenant == tenant, handles.c.number == number
-        )
-    )
-    return found
+    found = await connection.execute(_OF_NUMBER, {"tenant": tenant, "number": number})
+    row = found.one_or_none()
+    return None if row is None else row.referral_id
 
 
 async def skip(connection: AsyncConnection, count: int) -> None:

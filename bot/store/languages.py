@@ -8,17 +8,20 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
+from bot.store.direct import Runs
 from bot.store.schema import feeds, languages
 
 _TABLE = languages.c
+_CHOSEN = sa.select(_TABLE.locale).where(
+    _TABLE.tenant == sa.bindparam("tenant"), _TABLE.conversation == sa.bindparam("conversation")
+)
 
 
-async def find(connection: AsyncConnection, tenant: str, conversation: str) -> str | None:
+async def find(connection: Runs, tenant: str, conversation: str) -> str | None:
     """The locale a conversation has chosen, if it has."""
-    found: str | None = await connection.scalar(
-        sa.select(_TABLE.locale).where(_TABLE.tenant == tenant, _TABLE.conversation == conversation)
-    )
-    return found
+    found = await connection.execute(_CHOSEN, {"tenant": tenant, "conversation": conversation})
+    chosen = found.one_or_none()
+    return None if chosen is None else chosen.locale
 
 
 async def choose(

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Person
 from bot.store import rows
+from bot.store.direct import Runs
 from bot.store.schema import languages, people
 
 _TABLE = people.c
@@ -40,7 +41,7 @@ class Known:
 
 
 async def remember(
-    connection: AsyncConnection,
+    connection: Runs,
     person: Person,
     service_url: str,
     now: datetime,

@@ -6,13 +6,14 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Place
 from bot.store import jsontext, rows
-from bot.store.alone import Runs
+from bot.store.direct import Runs
 from bot.store.jsontext import Json
 from bot.store.schema import proposals
 
@@ -81,7 +82,7 @@ class Proposal:
 
 
 async def create(
-    connection: AsyncConnection,
+    connection: Runs,
     *,
     tenant: str,
     person: str,
@@ -96,34 +97,34 @@ async def create(
     base_updated: datetime | None = None,
     fingerprint: str | None = None,
     proposal_id: str | None = None,
-) -> str:
-    """Stores an open proposal and gives its id, which is `proposal_id` when given."""
-    proposal_id = proposal_id or uuid.uuid4().hex
-    await connection.execute(
-        _NEW,
-        {
-            "id": proposal_id,
-            "tenant": tenant,
-            "person": person,
-            "place": jsontext.write(place.to_json()),
-            "referral_id": referral_id,
-            "kind": kind.value,
-            "operations": jsontext.write(operations),
-            "base_etag": base_etag,
-            "base_updated": base_updated,
-            "base": jsontext.write(base),
-            "after": jsontext.write(after),
-            "state": State.OPEN.value,
-            "created": now,
-            "updated": now,
-            "version": 1,
-            "fingerprint": fingerprint,
-        },
+) -> Proposal:
+    """Stores an open proposal, whose id is `proposal_id` when given."""
+    new = Proposal(
+        id=proposal_id or uuid.uuid4().hex,
+        tenant=tenant,
+        person=person,
+        place=place,
+        message_id=None,
+        referral_id=referral_id,
+        kind=kind,
+        operations=operations,
+        base_etag=base_etag,
+        base_updated=base_updated,
+        base=base,
+        after=after,
+        state=State.OPEN,
+        client_request_id=None,
+        result=None,
+        created=now,
+        updated=now,
+        version=1,
+        fingerprint=fingerprint,
     )
-    return proposal_id
+    await connection.execute(_NEW, _row(new))
+    return new
 
 
-async def find(connection: AsyncConnection, proposal_id: str) -> Proposal | None:
+async def find(connection: Runs, proposal_id: str) -> Proposal | None:
     """The proposal with this id, whatever became of it."""
     result = await connection.execute(_OF_ID, {"proposal": proposal_id})
     row = result.one_or_none()
@@ -284,26 +285,46 @@ def _as_read(proposal: Proposal) -> sa.ColumnElement[bool]:
     )
 
 
-def _proposal(row: sa.Row[tuple[object, ...]]) -> Proposal:
-    kept = row._mapping
+def _row(new: Proposal) -> dict[str, object]:
+    return {
+        "id": new.id,
+        "tenant": new.tenant,
+        "person": new.person,
+        "place": jsontext.write(new.place.to_json()),
+        "referral_id": new.referral_id,
+        "kind": new.kind.value,
+        "operations": jsontext.write(new.operations),
+        "base_etag": new.base_etag,
+        "base_updated": new.base_updated,
+        "base": jsontext.write(new.base),
+        "after": jsontext.write(new.after),
+        "state": new.state.value,
+        "created": new.created,
+        "updated": new.updated,
+        "version": new.version,
+        "fingerprint": new.fingerprint,
+    }
+
+
+def _proposal(row: Any) -> Proposal:  # noqa: ANN401 - a row has the names of its columns
     return Proposal(
-        id=kept[_TABLE.id],
-        tenant=kept[_TABLE.tenant],
-        person=kept[_TABLE.person],
-        place=Place.from_json(jsontext.read(kept[_TABLE.place])),
-        message_id=kept[_TABLE.message_id],
-        referral_id=kept[_TABLE.referral_id],
-        kind=Kind(kept[_TABLE.kind]),
-        operations=jsontext.read(kept[_TABLE.operations]),
-        base_etag=kept[_TABLE.base_etag],
-        base_updated=kept[_TABLE.base_updated],
-        base=jsontext.read(kept[_TABLE.base]),
-        after=jsontext.read(kept[_TABLE.after]),
-        state=State(kept[_TABLE.state]),
-        client_request_id=kept[_TABLE.client_request_id],
-        result=None if kept[_TABLE.result] is None else jsontext.read(kept[_TABLE.result]),
-        created=kept[_TABLE.created],
-        updated=kept[_TABLE.updated],
-        version=kept[_TABLE.version],
-        fingerprint=kept[_TABLE.fingerprint],
+        id=row.id,
+        tenant=row.tenant,
+        person=row.person,
+        place=Place.from_json(jsontext.read(row.place)),
+        message_id=row.message_id,
+        referral_id=row.referral_id,
+        kind=Kind(row.kind),
+        operations=jsontext.read(row.operations),
+        base_etag=row.base_etag,
+        base_updated=row.base_updated,
+        base=jsontext.read(row.base),
+        after=jsontext.read(row.after),
+        state=State(row.state),
+        client_request_id=row.client_request_id,
+        result=None if row.result is None else jsontext.read(row.result),
+        created=row.created,
+        updated=row.updated,
+        version=row.version,
+        fingerprint=row.fingerprint,
     )

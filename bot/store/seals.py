@@ -8,16 +8,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
+from bot.store.direct import Runs
 from bot.store.schema import proposals, seals
 
 _TABLE = seals.c
 
 
-async def put(connection: AsyncConnection, subject: str, seal: str, now: datetime) -> None:
+async def put(connection: Runs, subject: str, seal: str, now: datetime) -> None:
     """Keeps the seal of a subject as it is now, in place of an earlier one."""
-    if not await rows.insert_if_absent(connection, seals, subject=subject, seal=seal, at=now):
-        again = seals.update().where(_TABLE.subject == subject)
-        await connection.execute(again.values(seal=seal, at=now))
+    await rows.put(connection, seals, ("subject",), {"subject": subject, "seal": seal, "at": now})
 
 
 async def find(connection: AsyncConnection, subject: str) -> str | None:

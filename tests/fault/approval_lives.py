@@ -341,7 +341,7 @@ async def _asked(line: Line, instance: Instance) -> str:
                 personal_conversation=f"a:{oid}",
             )
             await people.note_upn(connection, TENANT, oid, f"{_person(oid).name}@contoso.example")
-        proposal_id = await proposals.create(
+        proposal = await proposals.create(
             connection,
             tenant=TENANT,
             person=BEN,
@@ -354,9 +354,9 @@ async def _asked(line: Line, instance: Instance) -> str:
             after={"value": "45000"},
             now=line.now(),
         )
-        await seal_proposal(connection, NO_SEALS, proposal_id, line.now())
+        await seal_proposal(connection, NO_SEALS, proposal, line.now())
     line.service.healed = True
-    await approvals_asked(line, instance, proposal_id)
+    await approvals_asked(line, instance, proposal.id)
     line.service.healed = False
     if line.service.draw.random() < REACHED:
         line.teams.healed = True
@@ -364,7 +364,7 @@ async def _asked(line: Line, instance: Instance) -> str:
         await instance.outbox.send_due()
         await instance.look()
         line.teams.healed = False
-    return proposal_id
+    return proposal.id
 
 
 async def approvals_asked(line: Line, instance: Instance, proposal_id: str) -> None:

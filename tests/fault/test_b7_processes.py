@@ -85,7 +85,7 @@ async def asks(store: Store, seals: Seals, place: Place, deal: str, etag: str, n
             referral_id=deal,
             kind="value",
             subject=Subject.PROPOSAL,
-            subject_id=proposal,
+            subject_id=proposal.id,
             operations=operations,
             base_etag=etag,
             fingerprint=None,
@@ -103,7 +103,7 @@ async def asks(store: Store, seals: Seals, place: Place, deal: str, etag: str, n
             here = replace(place, conversation_id=f"a:personal-{person}")
             card, who = f"{made}-{person}", PEOPLE[person].oid
             await approvals.add_card(connection, made, here, card, for_person=who)
-    return Asked(made, proposal, "approve" if n % 2 else "reject")
+    return Asked(made, proposal.id, "approve" if n % 2 else "reject")
 
 
 async def pressed(world: World, asked: Asked, bots: tuple[str, str]) -> bool:

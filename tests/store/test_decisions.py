@@ -190,7 +190,7 @@ async def proposed(store: Store) -> proposals.Proposal:
             after={"value": "30000"},
             now=NOW,
         )
-        found = await proposals.find(connection, made)
+        found = await proposals.find(connection, made.id)
     assert found is not None
     return found
 

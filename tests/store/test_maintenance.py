@@ -171,7 +171,7 @@ async def test_postgresql_is_backed_up_with_its_own_tool(postgres: str) -> None:
 
 
 async def _proposal(connection: AsyncConnection, deal: str, now: datetime) -> str:
-    return await proposals.create(
+    made = await proposals.create(
         connection,
         tenant=BEN.tenant,
         person=BEN.id,
@@ -184,6 +184,7 @@ async def _proposal(connection: AsyncConnection, deal: str, now: datetime) -> st
         after={},
         now=now,
     )
+    return made.id
 
 
 def _draft(draft_id: str, state: drafts.State) -> drafts.Draft:

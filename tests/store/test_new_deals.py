@@ -37,7 +37,7 @@ async def new(store: Store, said: str | None = "print", kind: Kind = Kind.CREATE
             now=NOW,
             fingerprint=said,
         )
-    return await again(store, made)
+    return await again(store, made.id)
 
 
 async def again(store: Store, proposal_id: str) -> Proposal:
