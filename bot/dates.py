@@ -1,13 +1,15 @@
 """Reads the dates people type; asks instead of guessing.
 
-The same text means the same date for everybody: no locale is consulted, and months are understood
-in every language of the bot. What is returned is always echoed in full by the cards.
+The same text means the same date for everybody: no locale is consulted, and what is said in
+another language of the bot is read as it would be said in English. What is returned is always
+echoed in full by the cards.
 """
 
 from __future__ import annotations
 
 import calendar
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -93,12 +95,13 @@ def parse_date(text: str, today: date) -> date:
 
     A day and month without a year, a bare quarter and `end of june` mean the next one that is
     not over. A quarter means its last day. `friday` and `next friday` both mean the first Friday
-    after today. Raises AmbiguousDate or UnreadableDate.
+    after today; `friday next week` is asked about where it matters on which day a week begins.
+    Raises AmbiguousDate or UnreadableDate.
     """
     wanted = " ".join(text.casefold().replace(",", " ").split())
     found = _read(text, wanted, today)
     if found is None:
-        found = _read(text, _with_english_names(wanted), today)
+        found = _read(text, _in_english(wanted), today)
     if found is None:
         raise UnreadableDate(text, "unknown_form")
     return found
@@ -121,16 +124,29 @@ def _read(text: str, wanted: str, today: date) -> date | None:
     return None
 
 
-def _with_english_names(wanted: str) -> str:
-    """`31. märz 2026`, `31 de marzo de 2026`, `2026年3月31日` as they would be said in English."""
-    wanted = _JAPANESE.sub(r"\1-\2-\3", wanted)
-    said = (_english_names().get(word.rstrip("."), word) for word in wanted.split())
-    return " ".join(word for word in said if word)
+def _in_english(wanted: str) -> str:
+    """`31. märz 2026`, `fin juin`, `el próximo viernes`, `来週の金曜日` as said in English."""
+    wanted = _from_japanese(wanted.translate(_TYPED_OTHERWISE))
+    for phrase, meant in _PHRASES.items():
+        wanted = re.sub(rf"\b{phrase}\b", meant, wanted)
+    said = (_english_words().get(word.rstrip("."), word) for word in wanted.split())
+    return _NEXT_BEHIND.sub(r"next \1", " ".join(word for word in said if word))
+
+
+def _from_japanese(wanted: str) -> str:
+    """A Japanese date in English but for its names; any other text as it is."""
+    unspaced = wanted.replace(" ", "")
+    for pattern, meant in _JAPANESE:
+        match = pattern.fullmatch(unspaced)
+        if match is not None:
+            return match.expand(meant)
+    return wanted
 
 
 @lru_cache(maxsize=1)
-def _english_names() -> Mapping[str, str]:
-    """Days and months in the languages of the bot, but for those that mean several of them."""
+def _english_words() -> Mapping[str, str]:
+    """Days and months in the languages of the bot, but for those that mean several of them, and
+    the words around them; each as it is also typed on a keyboard that lacks its accents."""
     meanings: dict[str, set[str]] = {}
     for language in Language:
         for width in ("wide", "abbreviated"):
@@ -139,29 +155,92 @@ def _english_names() -> Mapping[str, str]:
             for day, name in get_day_names(width, locale=language.value).items():
                 meanings.setdefault(name.casefold().rstrip("."), set()).add(_DAY_NAMES[day])
     clear = {name: min(said) for name, said in meanings.items() if len(said) == 1}
-    return {**clear, **_DAYS_NEAR, **_BETWEEN}
+    known = {**clear, **{word: meant for meant, said in _WORDS.items() for word in said.split()}}
+    return {**{typed: known[word] for word in known for typed in _unaccented(word)}, **known}
 
 
-_JAPANESE = re.compile(r"([0-9]{4})年([0-9]{1,2})月([0-9]{1,2})日")
+def _unaccented(word: str) -> tuple[str, str]:
+    """`märz` as `maerz` and `marz`, `février` as `fevrier`."""
+    bare = unicodedata.normalize("NFD", word.translate(_UMLAUTS))
+    plain = unicodedata.normalize("NFD", word)
+    return _without_marks(bare), _without_marks(plain)
+
+
+def _without_marks(word: str) -> str:
+    return "".join(letter for letter in word if not unicodedata.combining(letter))
+
+
 _MONTH_NAMES = {number: name for name, number in reversed(MONTHS.items())}
 _DAY_NAMES = {number: name for name, number in reversed(WEEKDAYS.items())}
-_DAYS_NEAR = {
-    "heute": "today",
-    "aujourd'hui": "today",
-    "aujourd\u2019hui": "today",
-    "hoy": "today",
-    "今日": "today",
-    "morgen": "tomorrow",
-    "demain": "tomorrow",
-    "mañana": "tomorrow",
-    "明日": "tomorrow",
-    "gestern": "yesterday",
-    "hier": "yesterday",
-    "ayer": "yesterday",
-    "昨日": "yesterday",
+_UMLAUTS = {ord("ä"): "ae", ord("ö"): "oe", ord("ü"): "ue"}
+_TYPED_OTHERWISE = {ord("\u2019"): "'", **{0xFF10 + n: str(n) for n in range(10)}}
+"""The apostrophe of a telephone, and the wide digits of a Japanese keyboard."""
+_WORDS: Mapping[str, str] = {
+    "today": "heute aujourd'hui hoy 今日",
+    "tomorrow": "morgen demain mañana 明日",
+    "yesterday": "gestern hier ayer 昨日",
+    "next": (
+        "nächste nächsten nächster nächstes kommende kommenden kommender kommendes "
+        "prochain prochaine próximo próxima"
+    ),
+    "this": "diese diesen dieser dieses ce cet cette este esta",
+    "end of": "ende fin final finales",
+    "end of month": "monatsende",
+    "end of quarter": "quartalsende",
+    "end of year": "jahresende",
+    "day": "tag jour día",
+    "days": "tage tagen jours días",
+    "week": "woche semaine semana",
+    "weeks": "wochen semaines semanas",
+    "month": "monat monats mois mes",
+    "months": "monate monaten meses",
+    "quarter": "quartal quartals trimestre",
+    "year": "jahr jahres année l'année d'année año",
+    "years": "jahre jahren ans años",
+    "in": "dans en dentro",
+    "one": "einem einer un une una",
+    "1": "1er",
+    "q1": "t1",
+    "q2": "t2",
+    "q3": "t3",
+    "q4": "t4",
+    "": "de del der des den dem du la le el l' am zum à a al",
 }
-_BETWEEN = {"de": "", "del": "", "den": "", "le": "", "el": "", "1er": "1"}
-"""Words around a day that say nothing."""
+"""What they mean in German, French, Spanish and Japanese; the last of them says nothing."""
+_PHRASES: Mapping[str, str] = {
+    "que viene": "next",
+    "fin de sema(?:ine|na)": "weekend",
+    "l'an prochain": "next year",
+    "dans un an": "in one year",
+}
+"""Of several words; a weekend is no end of a week, and no date."""
+_NEXT_BEHIND = re.compile(rf"\b(week|month|quarter|year|{'|'.join(_DAY_NAMES.values())}) next$")
+"""`vendredi prochain`: English says it before."""
+_JAPANESE = tuple(
+    (re.compile(pattern), meant)
+    for pattern, meant in (
+        (r"([0-9]{4})年([0-9]{1,2})月([0-9]{1,2})日", r"\1-\2-\3"),
+        (r"([0-9]{1,2})月([0-9]{1,2})日", r"\1月 \2"),
+        (r"([0-9]{4})年([0-9]{1,2})月末日?", r"end of \2月 \1"),
+        (r"([0-9]{1,2})月末日?", r"end of \1月"),
+        (r"([0-9]{4})年末", r"end of \1"),
+        (r"今?月の?末日?", "end of month"),
+        (r"来月の?末日?", "end of next month"),
+        (r"今?四半期の?末日?", "end of quarter"),
+        (r"来四半期の?末日?", "end of next quarter"),
+        (r"今?年の?末日?", "end of year"),
+        (r"来年の?末日?", "end of next year"),
+        (r"([月火水木金土日]曜)日?", r"\1日"),
+        (r"次の([月火水木金土日]曜)日?", r"next \1日"),
+        (r"今週の?([月火水木金土日]曜)日?", r"\1日 this week"),
+        (r"来週の?([月火水木金土日]曜)日?", r"\1日 next week"),
+        (r"([0-9]{1,3})日後", r"in \1 days"),
+        (r"([0-9]{1,3})週間後", r"in \1 weeks"),
+        (r"([0-9]{1,3})[かカヶヵケ]月後", r"in \1 months"),
+        (r"([0-9]{1,3})年後", r"in \1 years"),
+    )
+)
+"""The whole text; a year of business (`年度`) has its end where its company says so."""
 
 
 def _iso(match: re.Match[str], _today: date) -> date:
@@ -208,6 +287,19 @@ def _weekday(match: re.Match[str], today: date) -> date:
     return today + timedelta(days=ahead)
 
 
+def _day_of_week(match: re.Match[str], today: date) -> date:
+    """`friday next week`: a week begins on Monday to some and on Sunday to others."""
+    day, ahead = WEEKDAYS[match["day"]], 7 if match["week"] == "next" else 0
+    since_monday, since_sunday = today.weekday(), (today.weekday() + 1) % 7
+    readings = {
+        today + timedelta(days=ahead + day - since_monday),
+        today + timedelta(days=ahead + (day + 1) % 7 - since_sunday),
+    }
+    if len(readings) > 1:
+        raise AmbiguousDate(match[0], tuple(sorted(readings)))
+    return readings.pop()
+
+
 def _last_day(year: int, month: int) -> date:
     return date(year, month, calendar.monthrange(year, month)[1])
 
@@ -222,6 +314,10 @@ def _end_of_month(match: re.Match[str], today: date) -> date:
 
 def _end_of_period(match: re.Match[str], today: date) -> date:
     return _period_end(match["period"], 1 if match["next"] else 0, today)
+
+
+def _end_of_year(match: re.Match[str], _today: date) -> date:
+    return _last_day(int(match["y"]), 12)
 
 
 def _short_period(match: re.Match[str], today: date) -> date:
@@ -250,6 +346,7 @@ def _quarter(match: re.Match[str], today: date) -> date:
 _MONTH = "(?P<month>" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\.?"
 _DAY = r"(?P<d>[0-9]{1,2})(?:st|nd|rd|th|\.)?"
 _YEAR = "(?P<y>[0-9]{4})"
+_WEEKDAY = f"(?P<day>{'|'.join(WEEKDAYS)})"
 
 
 def _form(pattern: str, read: Callable[[re.Match[str], date], date]) -> _Form:
@@ -265,8 +362,11 @@ _FORMS = (
     _form(rf"{_DAY} (?:of )?{_MONTH}(?: {_YEAR})?", _named),
     _form(rf"{_MONTH} {_DAY}(?: {_YEAR})?", _named),
     _form(r"in (?P<n>a|one|[0-9]{1,3}) (?P<unit>(?:day|week|month|year)s?)", _relative),
-    _form(rf"(?:on |this |next |coming )?(?P<day>{'|'.join(WEEKDAYS)})", _weekday),
+    _form(rf"(?:on |this |next |coming )?{_WEEKDAY}", _weekday),
+    _form(rf"(?:on )?{_WEEKDAY} (?:of )?(?P<week>this|next) week", _day_of_week),
+    _form(rf"(?P<week>this|next) week (?:on )?{_WEEKDAY}", _day_of_week),
     _form(rf"(?:the )?end of {_MONTH}(?: {_YEAR})?", _end_of_month),
+    _form(rf"(?:the )?end of {_YEAR}", _end_of_year),
     _form(
         r"(?:the )?end of (?:the |this )?(?P<next>next )?(?P<period>week|month|quarter|year)",
         _end_of_period,
