@@ -73,6 +73,10 @@ MOST_BYTES: Final = 28 * 1024
 
 _LONGEST_SUMMARY: Final = 300
 _SHORTENED: Final = words("Shortened: the rest is in Partner Center.")
+_LONGEST_TITLE: Final = 20
+"""Of a fact that stays on one line, in Latin letters; a Japanese one is as wide as two."""
+_WIDE: Final = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+_BETWEEN_WIDE: Final = re.compile(f"(?<={_WIDE.pattern})(?={_WIDE.pattern})")
 LONGEST_WORD: Final = 24
 """Letters without a space that fit beside a title, 320 pixels wide."""
 
@@ -155,9 +159,15 @@ class Fact:
 
 def fact(title: Text, value: Text) -> Fact:
     """One line of `facts`. Short titles stay on one line."""
-    if " " in title.plain and len(title.plain) <= 20:
-        title = Text(title.plain.replace(" ", "\u00a0"), title.markdown.replace(" ", "\u00a0"))
+    if len(title.plain) + len(_WIDE.findall(title.plain)) <= _LONGEST_TITLE:
+        title = Text(_unbroken(title.plain), _unbroken(title.markdown))
     return Fact(title, value)
+
+
+def _unbroken(title: str) -> str:
+    """The title with nothing in it where a line may end: no space, and no bare border between two
+    Japanese letters."""
+    return _BETWEEN_WIDE.sub("\u2060", title.replace(" ", "\u00a0"))
 
 
 def facts(lines: Iterable[Fact], *, spacing: str | None = None) -> Piece:

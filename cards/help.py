@@ -23,7 +23,7 @@ from cards.elements import (
 )
 from cards.language import Language, marked, spoken, typed_as
 from cards.reader import Reader
-from cards.wording import sentence
+from cards.wording import Text, sentence
 
 EVERYDAY: Final = ("list", "show", "update", "eligible", "register")
 """The commands of a seller's day, in its order."""
@@ -175,7 +175,7 @@ def _room(room: _Room, commands: Sequence[CommandHelp], *, is_open: bool) -> lis
     title = words("▾ {room} ({count})", room=words(room.title), count=len(commands))
     lines: list[Piece] = []
     for command in commands:
-        lines.append(paragraph(text(sentence(command.usage)), strong=True, spacing="small"))
+        lines.append(paragraph(_usage(command), strong=True, spacing="small"))
         lines.append(paragraph(text(sentence(command.summary)), subtle=True, spacing="none"))
     return [
         container(
@@ -208,12 +208,18 @@ def _one(command: CommandHelp) -> dict[str, object]:
         heading(title),
         paragraph(text(sentence(command.summary))),
         paragraph(words("How to say it"), strong=True),
-        paragraph(text(sentence(command.usage)), spacing="small"),
+        paragraph(_usage(command), spacing="small"),
     ]
     if command.examples:
         body.append(paragraph(words("For example"), strong=True))
         body += [_quoted(example) for example in command.examples[:6]]
     return card(body, [button(words("All commands"), Help(ALL))], summary=title)
+
+
+def _usage(command: CommandHelp) -> Text:
+    """How it is said; a line may end between two words of which one is said."""
+    said = text(sentence(command.usage))
+    return Text(said.plain.replace("|", "|\u200b"), said.markdown.replace("|", "|\u200b"))
 
 
 def _quoted(example: str) -> Piece:

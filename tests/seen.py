@@ -10,6 +10,7 @@ from typing import Any
 from sandbox.chats import ADAPTIVE, OAUTH
 
 Json = Mapping[str, Any]
+_AS_IT_LOOKS = {ord("\u00a0"): " ", ord("\u200b"): None, ord("\u2060"): None}
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 """A backslash before punctuation, which Markdown does not show."""
 
@@ -49,12 +50,12 @@ class Heard:
     @property
     def words(self) -> str:
         """Everything there is to read, one piece a line, button titles last; every space a plain
-        one, as it looks."""
+        one and no marks of where a line may end, as it looks."""
         card = self.card
         sign_in = self.sign_in or {}
         pieces = [self.text, *(texts(card) if card else ()), str(sign_in.get("text", ""))]
         shown = "\n".join([*filter(None, [*pieces, self.notice]), *buttons(card or {})])
-        return shown.replace("\u00a0", " ")
+        return shown.translate(_AS_IT_LOOKS)
 
     def __contains__(self, words: str) -> bool:
         return words in self.words

@@ -26,6 +26,8 @@ ROOMS: Final = (deals, new_deals, sums, checks, registrations, approvals, notice
 READERS: Final[Mapping[str, Reader]] = {
     "en": READER,
     "de": Reader("de-DE", "Europe/Berlin", NOW),
+    "fr": Reader("fr-FR", "Europe/Paris", NOW),
+    "es": Reader("es-ES", "Europe/Madrid", NOW),
     "ja": Reader("ja-JP", "Asia/Tokyo", NOW),
 }
 """By language: people who look at the same deals at the same moment."""
