@@ -204,7 +204,7 @@ _WORDS: Mapping[str, str] = {
     "q2": "t2",
     "q3": "t3",
     "q4": "t4",
-    "": "de del der des den dem du la le el l' am zum à a al",
+    "": "de del der des den dem du la le el l' am zum vom desde à a al",
 }
 """What they mean in German, French, Spanish and Japanese; the last of them says nothing."""
 _PHRASES: Mapping[str, str] = {

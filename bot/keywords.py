@@ -64,7 +64,8 @@ KEYWORDS = (
 """The English words; in the catalogues each has those that mean the same, parted by `|`."""
 
 
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
+"""`jusqu'au` is one word."""
 
 
 def english(word: str) -> str:

@@ -231,7 +231,12 @@ def _quiet(view: FeedView) -> Text:
     if view.quiet is None:
         return words("")
     start, end = (_clock(each) for each in view.quiet)
-    return words("{start} to {end} ({zone})", start=start, end=end, zone=view.zone or "UTC")
+    return words(
+        "{start} to {end} ({zone})",
+        start=start,
+        end=end,
+        zone=(view.zone or "UTC").removeprefix("Etc/"),
+    )
 
 
 def _clock(minutes: int) -> str:

@@ -159,6 +159,22 @@ def test_prefilled_values_stay_as_they_are() -> None:
     assert field["value"] == value + "\ufffd"
 
 
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("Close date", "Close\u00a0date"),
+        ("Valor de la oportunidad", "Valor de la oportunidad"),
+        ("国", "国"),
+        ("依頼者", "依\u2060頼\u2060者"),
+        ("Azure で動作", "Azure\u00a0で\u2060動\u2060作"),
+        ("ソリューションの金額合計", "ソリューションの金額合計"),
+    ],
+)
+def test_a_short_title_of_a_fact_stays_on_one_line(title: str, shown: str) -> None:
+    made = fact(text(title), HELLO).title
+    assert (made.plain, made.markdown) == (shown, shown)
+
+
 def test_a_fact_with_an_endless_word_stands_below_its_title() -> None:
     lines = [fact(HELLO, HELLO), fact(HELLO, text("x" * 60)), fact(HELLO, HELLO)]
     (block,) = cast("list[dict[str, object]]", card([facts(lines)], summary=HELLO)["body"])

@@ -17,6 +17,7 @@ from bot.steps import BY_NAME, STEPS, Asked, Name, first_open, registration_of, 
 from bot.typed_answers import read_typed
 from bot.walk import Scene
 from cards.deal import DealView
+from cards.language import speaking
 from cards.reader import Reader
 from cards.registration import FieldKind, step_card
 from partner_center.referral import Referral, Solution
@@ -124,7 +125,27 @@ DATES = [
 
 @pytest.mark.parametrize("words", DATES)
 def test_typed_dates(words: str) -> None:
-    taken = typed(Name.DATES, words, {"value": "120000", "currency": "USD"})
+    assert_the_dates(typed(Name.DATES, words, {"value": "120000", "currency": "USD"}))
+
+
+DATES_ELSEWHERE = [
+    ("de", "10. Februar 2026, 15. Februar 2026 bis 14. Februar 2027"),
+    ("de", "unterzeichnet am 10. Februar 2026, vom 15. Februar 2026 bis 14. Februar 2027"),
+    ("fr", "10 février 2026, 15 février 2026 jusqu'au 14 février 2027"),
+    ("fr", "signé le 10 février 2026, du 15 février 2026 au 14 février 2027"),
+    ("es", "10 de febrero de 2026, desde el 15 de febrero de 2026 hasta el 14 de febrero de 2027"),
+    ("es", "firmado el 10 de febrero de 2026, del 15 de febrero de 2026 al 14 de febrero de 2027"),
+    ("ja", "2026年2月10日, 2026年2月15日, 2027年2月14日"),
+]
+
+
+@pytest.mark.parametrize(("language", "words"), DATES_ELSEWHERE)
+def test_typed_dates_in_the_language_spoken(language: str, words: str) -> None:
+    with speaking(language):
+        assert_the_dates(typed(Name.DATES, words, {"value": "120000", "currency": "USD"}))
+
+
+def assert_the_dates(taken: walk.Taken) -> None:
     assert not taken.errors
     expected = {name: ANSWERS[name] for name in ("term", "sign", "start", "end")}
     assert {name: taken.answers[name] for name in expected} == expected
