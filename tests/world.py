@@ -259,6 +259,10 @@ class World:
         except TimeoutError:
             raise await self._nothing(person, where, "see what was waited for") from None
 
+    async def listens(self, person: str, where: str = "personal") -> None:
+        """From now on this person listens for what comes next, as after speaking or pressing."""
+        await self._mark(person, conversation(person, where))
+
     def heard(self, person: str, where: str = "personal") -> Heard:
         """What this person heard last there."""
         return self._last[person, conversation(person, where)]
@@ -424,7 +428,6 @@ class World:
             return await answer.json()
 
     async def _mark(self, person: str, place: str) -> None:
-        """From now on this person listens for what comes next."""
         last = await self.get("events", wait="0", person=person)
         self._cursor[person, place] = int(last["last"])
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
+from bot.approval_work import LEASE
 from bot.conversation import Place, PlaceKind
 from bot.sealed import seal_proposal, seal_request
 from bot.seals import Seals
@@ -26,7 +27,7 @@ from sandbox.deals import FABRIKAM, NORTHWIND, WOODGROVE
 from sandbox.people import APP_ID, PEOPLE, TENANT_ID
 from tests.chaos import kept, moment
 from tests.fault.servers import Server, postgresql
-from tests.fault.test_b_approvals import presses, says
+from tests.fault.test_b_approvals import LATER, presses, says
 from tests.fault.test_chaos import instance
 from tests.scenario.conftest import signed_in
 from tests.world import World
@@ -35,9 +36,10 @@ ROUNDS = 200
 DEALS = (FABRIKAM, NORTHWIND, WOODGROVE)
 """Each has one open request at a time, and goes on to the next when that is over."""
 NAMES = {PEOPLE[key].oid: PEOPLE[key].name for key in ("dana", "ada")}
-LATER = "Working on it"
-PATIENCE = 30.0
-"""Seconds until what was decided has to be carried out."""
+PATIENCE = LEASE.total_seconds() + 30.0
+"""Seconds until what was decided has to be carried out. A try that stumbled before anything was
+sent, over a connection that a busy machine did not get in time for one, is made again when its
+lease is over."""
 ENDS = frozenset({"done", "rejected"})
 
 

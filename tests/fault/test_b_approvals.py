@@ -30,6 +30,7 @@ from tests.world import Sent, World
 
 NOT_VALID = "This card is no longer valid"
 MAY_NOT = "You may not approve this"
+LATER = "Working on it"
 
 
 @pytest.fixture
@@ -65,12 +66,24 @@ async def presses(
     }
     activity.pop("text", None)
     activity.pop("entities", None)
+    await world.listens(person, where)
     return await world.deliver(activity, bot=bot)
 
 
 def says(sent: Sent) -> str:
     """The words of an invoke's answer."""
     return str(sent.answer)
+
+
+async def comes_to(
+    world: World, person: str, sent: Sent, words: str, where: str = "personal"
+) -> None:
+    """What a press came to says this: its answer, or what follows when that took longer than an
+    answer may, as on a busy machine."""
+    if LATER in says(sent):
+        await world.hears(person, where, until=words)
+    else:
+        assert words in says(sent)
 
 
 async def called(world: World, person: str, name: str) -> None:

@@ -5,7 +5,15 @@ import time
 import pytest
 
 from sandbox.people import PEOPLE, TENANT_ID
-from tests.fault.test_b_approvals import MAY_NOT, NOT_VALID, approval_in, presses, says, state_of
+from tests.fault.test_b_approvals import (
+    MAY_NOT,
+    NOT_VALID,
+    approval_in,
+    comes_to,
+    presses,
+    says,
+    state_of,
+)
 from tests.scenario.test_approvals import ADA, DONE, WAITING, audited, open_house, sees
 from tests.scenario.test_approver_roles import POLICY, WINS, asks, owned_by
 from tests.seen import Heard
@@ -159,7 +167,7 @@ async def test_B3_a_roster_that_is_old_decides_nothing_when_no_other_can_be_read
     await house.advance(31)
     await house.fault("status", api="connector", path=ROSTER, status=403, times=100)
     answered = await house.clicks("ada", "Approve")
-    assert "I cannot see who is in this team" in says(answered)
+    await comes_to(house, "ada", answered, "I cannot see who is in this team")
     assert state_of(house, approval_in(base)) == "waiting"
     assert refusals(house) == ["refused.unseen"]
     await house.clear_faults()

@@ -24,7 +24,7 @@ from bot.store.engine import Store, open_store, upgrade
 from bot.stored_messages import written
 from sandbox.deals import ALPINE, PROSEWARE, WOODGROVE
 from tests.chaos import REPEAT, until
-from tests.fault.test_b_approvals import approval_in, presses, says
+from tests.fault.test_b_approvals import approval_in, comes_to, presses
 from tests.scenario.conftest import patches
 from tests.scenario.test_approvals import DANA, DONE, WAITING, open_house, sees
 from tests.scenario.test_feeds import looks, notices, subscribes
@@ -113,7 +113,7 @@ async def test_I11_yesterdays_database_is_put_back_and_nothing_happens_twice(
     assert NOTICED in capsys.readouterr().out
     for card, verb, wanted in ((change, "save", "Saved"), (won, "save", "Won")):
         pressed = await presses(house, "ben", verb, data_of(card), card.id)
-        assert wanted in says(pressed)
+        await comes_to(house, "ben", pressed, wanted)
     data = {"approval": approval_in(request)}
     assert (await presses(house, "dana", "approve", data, request.id)).status == 200
     await sees(house, "dana", "The deal has changed since")
