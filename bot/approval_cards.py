@@ -37,8 +37,8 @@ class Cards:
     async def bring(self) -> None:
         """Every approver gets the card once, and every card that was sent is remembered."""
         now = self._desk.now()
-        async with self._desk.store.read() as connection:
-            live = await approval_copies.live(connection, now - RECENT)
+        async with self._desk.store.each(writes=False) as alone:
+            live = await approval_copies.live(alone, now - RECENT)
         self._complete = {each: at for each, at in self._complete.items() if each in live}
         for approval_id, version in live.items():
             known, until = self._complete.get(approval_id, (0, now))

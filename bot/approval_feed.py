@@ -20,19 +20,19 @@ from bot.won_deals import fan_out
 
 _log = structlog.get_logger(__name__)
 RECENT = timedelta(days=1)
-TOLD = tuple(state.value for state in State if state is not State.APPROVED)
-"""Approved is left out: it is carried out at once and then told as done or failed."""
+UNTOLD = State.APPROVED
+"""It is carried out at once and then told as done or failed."""
 
 
 async def tell_approvals(desk: Desk) -> int:
     """Tell what nobody told yet, each request and state in a transaction; how many notices."""
-    async with desk.store.read() as connection:
-        untold = await notices.approvals_untold(connection, desk.now() - RECENT, TOLD)
+    async with desk.store.each(writes=False) as alone:
+        untold = await notices.approvals_untold(alone, desk.now() - RECENT, UNTOLD)
     told = 0
     for approval_id in untold:
         async with desk.store.begin() as connection:
             approval = await approvals.find(connection, approval_id)
-            if approval is not None and approval.state.value in TOLD:
+            if approval is not None and approval.state is not UNTOLD:
                 told += await _tell(connection, desk, approval)
     return told
 

@@ -130,8 +130,11 @@ class ApprovalWork:
         await self._expire()
         await self._cards.bring()
         self._wake_outbox()
+        soon = self._desk.now() + timedelta(seconds=1)
+        async with self._desk.store.each(writes=False) as alone:
+            if not await approvals.any_approved(alone, soon):
+                return
         async with self._desk.store.read() as connection:
-            soon = self._desk.now() + timedelta(seconds=1)
             due = await approvals.in_state(connection, State.APPROVED, before=soon)
         for approval in due:
             if approval.id not in self._busy and len(self._busy) < AT_ONCE:
@@ -153,8 +156,8 @@ class ApprovalWork:
 
     async def _expire(self) -> None:
         now = self._desk.now()
-        async with self._desk.store.read() as connection:
-            if not await approval_copies.any_overdue(connection, now):
+        async with self._desk.store.each(writes=False) as alone:
+            if not await approval_copies.any_overdue(alone, now):
                 return
         async with self._desk.store.begin() as connection:
             for ended in await approvals.expire_due(connection, now):

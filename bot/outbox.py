@@ -23,6 +23,7 @@ from bot.answering import Latest
 from bot.conversation import Message, Place, Sender, SendFailed, SendFailure
 from bot.crash import Point, crash_at
 from bot.store import outbox
+from bot.store.alone import Runs
 from bot.store.engine import Store
 from bot.store.errors import StoreError
 from bot.store.jsontext import Json
@@ -165,7 +166,7 @@ class OutboxWorker:
     async def _look(self, now: datetime) -> bool:
         """Counts what others sent, and says whether anything is due: reading only, so that an
         idle bot takes no lock. After a full claim there is more, surely enough."""
-        async with self._store.read() as connection:
+        async with self._store.each(writes=False) as connection:
             await self._count_others(connection, now)
             waiting = await outbox.replies_waiting(connection) if self._latest else []
             is_due = not self._is_idle or await outbox.is_due(connection, now)
@@ -178,7 +179,7 @@ class OutboxWorker:
                     )
         return is_due
 
-    async def _count_others(self, connection: AsyncConnection, now: datetime) -> None:
+    async def _count_others(self, connection: Runs, now: datetime) -> None:
         for sent in await outbox.sent_since(connection, self._counted, self._owner):
             if sent.id not in self._others:
                 self._others[sent.id] = sent.at

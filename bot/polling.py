@@ -93,6 +93,9 @@ class Poller:
     async def poll_due(self) -> None:
         """One look for each person whose time has come."""
         now = self._desk.now()
+        async with self._desk.store.each(writes=False) as alone:
+            if not await polls.is_due(alone, now):
+                return
         async with self._desk.store.begin() as connection:
             due = await polls.due(connection, now, self._owner, now + LEASE, AT_ONCE)
         await asyncio.gather(*(self._poll_safely(poll) for poll in due))
@@ -231,7 +234,7 @@ class Poller:
     async def _tell_registered(self) -> None:
         """What was registered through Dealdesk is told at once, not at the next look."""
         now = self._desk.now()
-        async with self._desk.store.read() as connection:
+        async with self._desk.store.each(writes=False) as connection:
             untold = await notices.registered_untold(connection, now - JUST_NOW)
         for tenant, referral_id, requester in untold:
             if now >= self._tried.get(referral_id, now):

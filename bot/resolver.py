@@ -140,7 +140,7 @@ class Resolver:
             task.cancel()
 
     async def _due(self) -> list[str]:
-        async with self._parts.store.read() as connection:
+        async with self._parts.store.each(writes=False) as connection:
             return await registrations.due(connection, self._parts.now())
 
     async def _due_now(self, *which: sa.ColumnElement[bool]) -> None:

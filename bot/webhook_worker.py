@@ -102,6 +102,9 @@ class WebhookWorker:
     async def work_due(self) -> int:
         """Work off what is due now, each deal once; how many notifications that were."""
         now = self._desk.now()
+        async with self._desk.store.each(writes=False) as alone:
+            if not await inbox.is_due(alone, now):
+                return 0
         async with self._desk.store.begin() as connection:
             held = await inbox.claim_due(connection, now, self._owner, now + LEASE, AT_A_TIME)
         deals: dict[str, list[Arrived]] = {}

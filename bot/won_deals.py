@@ -226,8 +226,8 @@ def _held_until(feed: Feed, load: Load, event: Event, now: datetime) -> datetime
 async def tell_held(desk: Desk) -> int:
     """Tell what was held back and is due, each feed in one message; how many messages."""
     now = desk.now()
-    async with desk.store.read() as connection:
-        due = await notices.feeds_due(connection, now)
+    async with desk.store.each(writes=False) as alone:
+        due = await notices.feeds_due(alone, now)
     told = 0
     for feed_id in due:
         async with desk.store.begin() as connection:

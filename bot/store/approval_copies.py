@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Place
 from bot.store import jsontext
+from bot.store.alone import Runs
 from bot.store.approvals import State
 from bot.store.schema import approvals, outbox
 
@@ -38,20 +39,23 @@ _OVERDUE = (
 )
 
 
-async def any_overdue(connection: AsyncConnection, now: datetime) -> bool:
+async def any_overdue(connection: Runs, now: datetime) -> bool:
     """Whether a request waits although its time is over."""
     result = await connection.execute(_OVERDUE, {"now": now})
     return result.one_or_none() is not None
 
 
-async def live(connection: AsyncConnection, since: datetime, limit: int = 200) -> dict[str, int]:
+_LIVE = (
+    sa.select(_TABLE.id, _TABLE.version)
+    .where(sa.or_(_TABLE.state == State.WAITING.value, _TABLE.updated >= sa.bindparam("since")))
+    .order_by(_TABLE.created)
+    .limit(200)
+)
+
+
+async def live(connection: Runs, since: datetime) -> dict[str, int]:
     """Requests that wait, or that changed since a moment: their ids and versions."""
-    result = await connection.execute(
-        sa.select(_TABLE.id, _TABLE.version)
-        .where(sa.or_(_TABLE.state == State.WAITING.value, _TABLE.updated >= since))
-        .order_by(_TABLE.created)
-        .limit(limit)
-    )
+    result = await connection.execute(_LIVE, {"since": since})
     return {row.id: row.version for row in result}
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Place
 from bot.store import jsontext, rows
+from bot.store.alone import Runs
 from bot.store.jsontext import Json
 from bot.store.schema import approval_cards, approval_votes, approvals
 
@@ -202,6 +203,18 @@ async def of_requester(
 async def waiting(connection: AsyncConnection, tenant: str) -> list[Approval]:
     """Every request of a tenant that waits for votes, the newest first."""
     return await _all(connection, _TABLE.tenant == tenant, _in((State.WAITING,)))
+
+
+_ANY_APPROVED = (
+    sa.select(_TABLE.id)
+    .where(_TABLE.state == State.APPROVED.value, _TABLE.updated < sa.bindparam("before"))
+    .limit(1)
+)
+
+
+async def any_approved(connection: Runs, before: datetime) -> bool:
+    """Whether a request was approved before a moment and is still to be carried out."""
+    return (await connection.execute(_ANY_APPROVED, {"before": before})).one_or_none() is not None
 
 
 async def in_state(

@@ -14,9 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
-from bot.store.schema import inbox
+from bot.store.alone import Runs
+from bot.store.schema import Utc, inbox
 
 _TABLE = inbox.c
+_NOW = sa.bindparam("now", type_=Utc())
 
 
 class State(StrEnum):
@@ -79,6 +81,29 @@ async def waiting(connection: AsyncConnection) -> int:
         sa.select(sa.func.count()).select_from(inbox).where(_TABLE.state.in_(_WAITING))
     )
     return found or 0
+
+
+_ANY_DUE = (
+    sa.select(_TABLE.id)
+    .where(
+        sa.or_(
+            sa.and_(
+                _TABLE.state == State.READY.value,
+                _TABLE.not_before <= _NOW,
+            ),
+            sa.and_(
+                _TABLE.state == State.WORKING.value,
+                _TABLE.lease_until <= _NOW,
+            ),
+        )
+    )
+    .limit(1)
+)
+
+
+async def is_due(connection: Runs, now: datetime) -> bool:
+    """Whether a claim would find anything; it only reads."""
+    return (await connection.execute(_ANY_DUE, {"now": now})).one_or_none() is not None
 
 
 async def claim_due(

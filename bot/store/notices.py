@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
+from bot.store.alone import Runs
 from bot.store.schema import approvals, events, feeds, notices, registrations
 
 _TABLE = notices.c
@@ -68,16 +68,18 @@ async def loads(connection: AsyncConnection, since: datetime) -> dict[str, Load]
     return {each: Load(counts[each], first.get(each)) for each in counts.keys() | first.keys()}
 
 
-async def feeds_due(connection: AsyncConnection, now: datetime, limit: int = 100) -> list[str]:
-    """The feeds that are on and hold something which is due: a paused one holds it on."""
-    result = await connection.execute(
-        sa.select(_TABLE.feed_id)
-        .join(feeds, feeds.c.id == _TABLE.feed_id)
-        .where(_TABLE.state == "held", _TABLE.due <= now, feeds.c.state == "on")
-        .distinct()
-        .limit(limit)
-    )
-    return list(result.scalars())
+_FEEDS_DUE = (
+    sa.select(_TABLE.feed_id)
+    .join(feeds, feeds.c.id == _TABLE.feed_id)
+    .where(_TABLE.state == "held", _TABLE.due <= sa.bindparam("now"), feeds.c.state == "on")
+    .distinct()
+    .limit(100)
+)
+
+
+async def feeds_due(connection: Runs, now: datetime) -> list[str]:
+    """Feeds that are on and hold something which is due: a paused one holds it on."""
+    return [row.feed_id for row in await connection.execute(_FEEDS_DUE, {"now": now})]
 
 
 async def fold(connection: AsyncConnection, feed_id: str, now: datetime) -> list[str]:
@@ -125,22 +127,26 @@ async def prune(connection: AsyncConnection, before: datetime) -> None:
     await connection.execute(notices.delete().where(_TABLE.state != "held", _TABLE.at < before))
 
 
-async def registered_untold(
-    connection: AsyncConnection, since: datetime, limit: int = 20
-) -> list[tuple[str, str, str]]:
+_REGISTERED_UNTOLD = (
+    sa.select(registrations.c.tenant, registrations.c.referral_id, registrations.c.requester)
+    .where(
+        registrations.c.state == "DONE",
+        registrations.c.updated >= sa.bindparam("since"),
+        ~sa.exists().where(
+            events.c.tenant == registrations.c.tenant,
+            events.c.referral_id == registrations.c.referral_id,
+            events.c.kind == "registered",
+        ),
+    )
+    .order_by(registrations.c.updated)
+    .limit(20)
+)
+
+
+async def registered_untold(connection: Runs, since: datetime) -> list[tuple[str, str, str]]:
     """Registrations that ended well since a moment and of which no event is noted: tenant,
     referral, requester."""
-    noted = sa.exists().where(
-        events.c.tenant == registrations.c.tenant,
-        events.c.referral_id == registrations.c.referral_id,
-        events.c.kind == "registered",
-    )
-    result = await connection.execute(
-        sa.select(registrations.c.tenant, registrations.c.referral_id, registrations.c.requester)
-        .where(registrations.c.state == "DONE", registrations.c.updated >= since, ~noted)
-        .order_by(registrations.c.updated)
-        .limit(limit)
-    )
+    result = await connection.execute(_REGISTERED_UNTOLD, {"since": since})
     return [(row.tenant, row.referral_id, row.requester) for row in result]
 
 
@@ -162,25 +168,29 @@ async def first_registered(
     return found
 
 
-async def approvals_untold(
-    connection: AsyncConnection, since: datetime, states: Collection[str], limit: int = 50
-) -> list[str]:
-    """Ids of requests for approval that came into one of these states since a moment and of which
-    no event is noted. The state key of such an event is `ID:STATE`.
+_APPROVALS_UNTOLD = (
+    sa.select(approvals.c.id)
+    .where(
+        approvals.c.state != sa.bindparam("but"),
+        approvals.c.updated >= sa.bindparam("since"),
+        ~sa.exists().where(
+            events.c.tenant == approvals.c.tenant,
+            events.c.referral_id == approvals.c.referral_id,
+            events.c.kind == "approvals",
+            events.c.state_key == approvals.c.id + ":" + approvals.c.state,
+        ),
+    )
+    .order_by(approvals.c.updated)
+    .limit(50)
+)
 
-    The state is written so that no index serves it: by that SQLite would go through all the ended
+
+async def approvals_untold(connection: Runs, since: datetime, but: str) -> list[str]:
+    """Ids of requests for approval that came into a state, `but` for one, since a moment and of
+    which no event is noted. The state key of such an event is `ID:STATE`.
+
+    What a state is not, no index serves: by one of states SQLite would go through all the ended
     requests there ever were, for the few of late.
     """
-    noted = sa.exists().where(
-        events.c.tenant == approvals.c.tenant,
-        events.c.referral_id == approvals.c.referral_id,
-        events.c.kind == "approvals",
-        events.c.state_key == approvals.c.id + ":" + approvals.c.state,
-    )
-    result = await connection.execute(
-        sa.select(approvals.c.id)
-        .where((approvals.c.state + "").in_(states), approvals.c.updated >= since, ~noted)
-        .order_by(approvals.c.updated)
-        .limit(limit)
-    )
-    return list(result.scalars())
+    result = await connection.execute(_APPROVALS_UNTOLD, {"since": since, "but": but})
+    return [row.id for row in result]

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Place
 from bot.store import jsontext, rows
+from bot.store.alone import Runs
 from bot.store.jsontext import Json
 from bot.store.schema import Utc, outbox
 
@@ -173,19 +174,22 @@ class Reply:
     as_of: datetime
 
 
-async def replies_waiting(connection: AsyncConnection, limit: int = 1000) -> list[Reply]:
-    """Replies that wait to take the place of a message, in any order."""
-    result = await connection.execute(
-        sa.select(_TABLE.conversation, _TABLE.target_message, _TABLE.as_of)
-        .where(_WAITING, _TABLE.target_message.is_not(None), _TABLE.as_of.is_not(None))
-        .limit(limit)
-    )
-    return [Reply(*row) for row in result]
+_REPLIES = (
+    sa.select(_TABLE.conversation, _TABLE.target_message, _TABLE.as_of)
+    .where(_WAITING, _TABLE.target_message.is_not(None), _TABLE.as_of.is_not(None))
+    .limit(1000)
+)
 
 
-async def is_due(connection: AsyncConnection, now: datetime) -> bool:
+async def replies_waiting(connection: Runs) -> list[Reply]:
+    """Replies that wait to take the place of a message, in any order, as many as are looked at."""
+    result = await connection.execute(_REPLIES)
+    return [Reply(row.conversation, row.target_message, row.as_of) for row in result]
+
+
+async def is_due(connection: Runs, now: datetime) -> bool:
     """Whether a claim would find anything; it only reads."""
-    return await connection.scalar(_ANY_DUE, {"now": now}) is not None
+    return (await connection.execute(_ANY_DUE, {"now": now})).one_or_none() is not None
 
 
 async def claim_ready(
@@ -319,24 +323,25 @@ async def waiting(connection: AsyncConnection) -> int:
     return found or 0
 
 
-async def sent_since(
-    connection: AsyncConnection, moment: datetime, not_by: str, limit: int = _MOST_COUNTED
-) -> list[Sent]:
-    """What instances other than `not_by` sent after a moment, oldest first; the latest of it when
-    it is more than `limit`."""
-    result = await connection.execute(
-        sa.select(_TABLE.id, _TABLE.place, _TABLE.sent)
-        .where(
-            _TABLE.sent > moment,
-            sa.or_(_TABLE.lease_owner.is_(None), _TABLE.lease_owner != not_by),
-        )
-        .order_by(_TABLE.sent.desc())
-        .limit(limit)
+_SENT_SINCE = (
+    sa.select(_TABLE.id, _TABLE.place, _TABLE.sent)
+    .where(
+        _TABLE.sent > sa.bindparam("moment"),
+        sa.or_(_TABLE.lease_owner.is_(None), _TABLE.lease_owner != sa.bindparam("not_by")),
     )
+    .order_by(_TABLE.sent.desc())
+    .limit(_MOST_COUNTED)
+)
+
+
+async def sent_since(connection: Runs, moment: datetime, not_by: str) -> list[Sent]:
+    """What instances other than `not_by` sent after a moment, oldest first; the latest of it when
+    it is very much."""
+    result = await connection.execute(_SENT_SINCE, {"moment": moment, "not_by": not_by})
     found = []
-    for row_id, stored, at in reversed(result.all()):
-        place = Place.from_json(jsontext.read(stored))
-        found.append(Sent(row_id, place.tenant, place.channel, at))
+    for row in reversed(list(result)):
+        place = Place.from_json(jsontext.read(row.place))
+        found.append(Sent(row.id, place.tenant, place.channel, row.sent))
     return found
 
 

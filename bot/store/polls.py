@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
-from bot.store.schema import polls
+from bot.store.alone import Runs
+from bot.store.schema import Utc, polls
 
 _TABLE = polls.c
+_NOW = sa.bindparam("now", type_=Utc())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,21 @@ async def find(connection: AsyncConnection, tenant: str, person: str) -> Poll | 
     result = await connection.execute(polls.select().where(_of(tenant, person)))
     row = result.one_or_none()
     return None if row is None else _poll(row)
+
+
+_ANY_DUE = (
+    sa.select(_TABLE.person)
+    .where(
+        _TABLE.next_poll <= _NOW,
+        sa.or_(_TABLE.lease_until.is_(None), _TABLE.lease_until <= _NOW),
+    )
+    .limit(1)
+)
+
+
+async def is_due(connection: Runs, now: datetime) -> bool:
+    """Whether `due` would find anything; it only reads."""
+    return (await connection.execute(_ANY_DUE, {"now": now})).one_or_none() is not None
 
 
 async def due(

@@ -17,12 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.conversation import Place
 from bot.registration_rules import OPEN, Attempt, Outcome, Standing, State, Version
 from bot.store import jsontext, rows
+from bot.store.alone import Runs
 from bot.store.jsontext import Json
-from bot.store.schema import registrations
+from bot.store.schema import Utc, registrations
 from partner_center.money import plain
 from partner_center.registration import DealRegistration, DeployedOn, Pricing, Term
 
 _TABLE = registrations.c
+_NOW = sa.bindparam("now", type_=Utc())
 _OPEN = tuple(sorted(state.value for state in OPEN))
 
 
@@ -119,16 +121,20 @@ async def of_draft(connection: AsyncConnection, draft_id: str) -> Submission | N
     return await _first(connection, _TABLE.draft_id == draft_id)
 
 
-async def due(connection: AsyncConnection, now: datetime, limit: int = 20) -> list[str]:
-    """Ids of those to look at now that nobody holds, the longest waiting first."""
-    free = sa.or_(_TABLE.lease_until.is_(None), _TABLE.lease_until <= now)
-    result = await connection.execute(
-        sa.select(_TABLE.id)
-        .where(_TABLE.look_at <= now, free)
-        .order_by(_TABLE.look_at)
-        .limit(limit)
+_DUE = (
+    sa.select(_TABLE.id)
+    .where(
+        _TABLE.look_at <= _NOW,
+        sa.or_(_TABLE.lease_until.is_(None), _TABLE.lease_until <= _NOW),
     )
-    return list(result.scalars())
+    .order_by(_TABLE.look_at)
+    .limit(20)
+)
+
+
+async def due(connection: Runs, now: datetime) -> list[str]:
+    """Ids of those to look at now that nobody holds, the longest waiting first."""
+    return [row.id for row in await connection.execute(_DUE, {"now": now})]
 
 
 async def look_now(
