@@ -23,7 +23,7 @@ from bot.answering import Latest
 from bot.conversation import Message, Place, Sender, SendFailed, SendFailure
 from bot.crash import Point, crash_at
 from bot.store import outbox
-from bot.store.alone import Runs
+from bot.store.direct import Runs
 from bot.store.engine import Store
 from bot.store.errors import StoreError
 from bot.store.jsontext import Json

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Place
 from bot.store import jsontext
-from bot.store.alone import Runs
 from bot.store.approvals import State
+from bot.store.direct import Runs
 from bot.store.schema import approvals, outbox
 
 _TABLE = approvals.c

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Place
 from bot.store import jsontext, rows
-from bot.store.alone import Runs
+from bot.store.direct import Runs
 from bot.store.jsontext import Json
 from bot.store.schema import approval_cards, approval_votes, approvals
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
-from bot.store.alone import Runs
+from bot.store.direct import Runs
 from bot.store.schema import approvals, events, feeds, notices, registrations
 
 _TABLE = notices.c

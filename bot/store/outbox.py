@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Place
 from bot.store import jsontext, rows
-from bot.store.alone import Runs
+from bot.store.direct import Runs
 from bot.store.jsontext import Json
 from bot.store.schema import Utc, outbox
 

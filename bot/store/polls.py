@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
-from bot.store.alone import Runs
+from bot.store.direct import Runs
 from bot.store.schema import Utc, polls
 
 _TABLE = polls.c

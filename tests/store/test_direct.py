@@ -12,7 +12,18 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from bot.store import seen, sqlite_inline, token_caches
+from bot.store import (
+    approval_copies,
+    approvals,
+    inbox,
+    notices,
+    outbox,
+    polls,
+    registrations,
+    seen,
+    sqlite_inline,
+    token_caches,
+)
 from bot.store.direct import Direct, Runs
 from bot.store.engine import Store, open_store, upgrade
 from bot.store.errors import StoreBusy, StoreUnavailable
@@ -210,3 +221,47 @@ async def test_a_file_that_stays_locked_is_named(
         assert await seen.claim(connection, "one", now=NOON, abandoned=NOON) == seen.Mine()
     other.close()
     await store.close()
+
+
+async def test_what_an_idle_bot_asks_is_answered_past_the_machinery(store: Store) -> None:
+    async with store.each(writes=False) as alone:
+        assert await outbox.sent_since(alone, NOON, "bot-1") == []
+        assert await outbox.replies_waiting(alone) == []
+        assert not await outbox.is_due(alone, NOON)
+        assert not await inbox.is_due(alone, NOON)
+        assert not await polls.is_due(alone, NOON)
+        assert not await approvals.any_approved(alone, NOON)
+        assert not await approval_copies.any_overdue(alone, NOON)
+        assert await approval_copies.live(alone, NOON) == {}
+        assert await registrations.due(alone, NOON) == []
+        assert await notices.feeds_due(alone, NOON) == []
+        assert await notices.registered_untold(alone, NOON) == []
+        assert await notices.approvals_untold(alone, NOON, "approved") == []
+
+
+async def test_what_is_due_is_found_past_the_machinery(store: Store) -> None:
+    async with store.begin() as connection:
+        await polls.follow(connection, "t-1", "p-1", NOON)
+        await inbox.add(
+            connection,
+            body_hash="one",
+            business_key="one",
+            event_name="changed",
+            referral_id="r-1",
+            changed=None,
+            now=NOON,
+        )
+    early = NOON - timedelta(seconds=1)
+    async with store.each(writes=False) as alone:
+        assert await polls.is_due(alone, NOON)
+        assert not await polls.is_due(alone, early)
+        assert await inbox.is_due(alone, NOON)
+        assert not await inbox.is_due(alone, early)
+    async with store.begin() as connection:
+        assert await inbox.claim_due(connection, NOON, "bot-1", NOON + timedelta(minutes=1))
+        assert await polls.due(connection, NOON, "bot-1", NOON + timedelta(minutes=1))
+    async with store.each(writes=False) as alone:
+        assert not await polls.is_due(alone, NOON)
+        assert not await inbox.is_due(alone, NOON)
+        assert await polls.is_due(alone, NOON + timedelta(minutes=1))
+        assert await inbox.is_due(alone, NOON + timedelta(minutes=1))
