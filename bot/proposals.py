@@ -39,7 +39,7 @@ from bot.proposal_fields import (
 )
 from bot.registration_rules import Age
 from bot.replies import Reply, Row, Stand
-from bot.sealed import is_as_shown, seal_proposal
+from bot.sealed import is_as_shown, is_granted, seal_proposal
 from bot.store import approvals, audit, handles, proposals
 from bot.store import outbox as outbox_rows
 from bot.store.approvals import Subject
@@ -286,12 +286,24 @@ async def _apply(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
 
 
 async def altered(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
-    """The end of a proposal that is not what its person was shown; None for every other."""
+    """The end of a proposal that is not what its person was shown, or not what was approved; None
+    for every other."""
     async with desk.store.read() as connection:
-        if await is_as_shown(connection, desk.seals, proposal):
+        if await _is_right(connection, desk, turn, proposal):
             return None
     await advance(desk, turn, proposal, State.FAILED)
     return _notice(_TAMPERED)
+
+
+async def _is_right(
+    connection: AsyncConnection, desk: Desk, turn: Turn, proposal: Proposal
+) -> bool:
+    if not await is_as_shown(connection, desk.seals, proposal):
+        return False
+    if turn.approval is None:
+        return True
+    approval = await approvals.find(connection, turn.approval)
+    return approval is not None and await is_granted(connection, desk.seals, approval, proposal)
 
 
 async def _send(desk: Desk, turn: Turn, sent: Proposal, token: Bearer) -> Patched | Reply:

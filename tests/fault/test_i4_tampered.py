@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.deals import WOODGROVE
+from sandbox.deals import FABRIKAM, WOODGROVE
 from sandbox.people import PEOPLE
 from tests.fault.test_b_approvals import approval_in, presses, says, state_of
 from tests.scenario.conftest import patches
-from tests.scenario.test_approvals import DANA, asks_to_change, open_house, sees
+from tests.scenario.test_approvals import DANA, WAITING, asks_to_change, open_house, sees
 from tests.scenario.test_create import PREVIEW, line, posts
 from tests.scenario.test_create_approved import asks_for_a_deal
 from tests.world import World
@@ -27,7 +27,7 @@ DEARER = json.dumps([{"op": "replace", "path": "/details/dealValue", "value": "9
 def written(folder: Path, statement: str, *values: str) -> None:
     """What somebody with the file at hand does."""
     with closing(sqlite3.connect(folder / "dealdesk.db", timeout=10)) as rows, rows:
-        assert rows.execute(statement, values).rowcount > 0
+        assert rows.execute(statement, values).rowcount != 0
 
 
 async def by_hand(world: World, statement: str, *values: str) -> None:
@@ -194,6 +194,40 @@ async def test_I4_a_write_altered_at_the_last_moment_never_leaves(
     assert "not what you were shown" in says(pressed)
     assert await patches(house) == []
     assert TAMPERED in capsys.readouterr().out
+
+
+async def test_I4_what_replaces_an_approved_write_at_the_last_moment_never_leaves(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An earlier state of the same proposal, with the seal it had then."""
+    house = await open_house(world, approvers=DANA)
+    await house.says("ben", "update fabrikam analytics value 45k")
+    await house.hears("ben", until="Save this change?")
+    await by_hand(house, KEEP)
+    await house.edit(FABRIKAM, [{"op": "replace", "path": "/details/dealValue", "value": 31000}])
+    await house.clicks("ben", "Save")
+    await house.hears("ben", until="Apply mine again")
+    await house.clicks("ben", "Apply mine again")
+    await house.hears("ben", until="Save this change?")
+    await house.clicks("ben", "Save")
+    asked = await house.hears("dana", until=WAITING)
+    await by_hand(house, SWAP)
+    await presses(house, "dana", "approve", {"approval": approval_in(asked)}, asked.id)
+    await sees(house, "ben", "not what you were shown")
+    assert await patches(house) == []
+    assert TAMPERED in capsys.readouterr().out
+
+
+KEEP = (
+    "CREATE TABLE kept AS SELECT base_etag, base, subject, seal "
+    "FROM proposals JOIN seals ON subject = 'proposal:' || id"
+)
+SWAP = (
+    "CREATE TRIGGER late AFTER UPDATE OF state ON proposals WHEN NEW.state = 'applying' BEGIN "
+    "UPDATE proposals SET (base_etag, base) = (SELECT base_etag, base FROM kept); "
+    "UPDATE seals SET seal = (SELECT seal FROM kept) WHERE subject IN (SELECT subject FROM kept); "
+    "END"
+)
 
 
 RUBBISH = {
