@@ -13,7 +13,7 @@ from bot.identity import Identity
 from bot.numbers import Numbers
 from bot.policy import NO_POLICY, Policy
 from bot.replies import Reply
-from bot.seals import NO_SEALS, Seals
+from bot.seals import Seals
 from bot.store.engine import Store
 from bot.store.people import Known
 from bot.store.proposals import Proposal
@@ -60,7 +60,7 @@ class Desk:
     numbers: Numbers = field(default_factory=Numbers)
     wake_approvals: Callable[[], None] = nobody_to_wake
     """Called when something about a request for approval has to be carried out or sent."""
-    seals: Seals = NO_SEALS
+    seals: Seals = field(kw_only=True)
 
     def personal(self, known: Known) -> Place | None:
         """The personal chat with somebody the bot has met; None when there was none yet."""

@@ -82,6 +82,7 @@ class House:
     def _make_conversation(self) -> None:
         settings, bell = self.settings, asyncio.Event()
         self.bell = bell
+        seals = Seals([key.get_secret_value() for key in settings.encryption_keys])
         self.desk = Desk(
             self.store,
             self.partner_center,
@@ -94,7 +95,7 @@ class House:
             policy=parse_policy(settings.approval_policy, settings.approvers),
             gate=approval_asking.gate,
             wake_approvals=bell.set,
-            seals=Seals([key.get_secret_value() for key in settings.encryption_keys]),
+            seals=seals,
         )
         self.resolver = Resolver(
             Parts(

@@ -33,7 +33,3 @@ class Seals:
 
 def _seal(key: bytes, fields: Sequence[str | None]) -> str:
     return hmac.digest(key, json.dumps(fields).encode(), "sha256").hex()
-
-
-NO_SEALS = Seals(["no key"])
-"""Seals of a key that everybody knows, for a desk that serves nobody; a house has its own."""

@@ -28,6 +28,7 @@ from bot.conversation import Place, PlaceKind
 from bot.desk import Desk
 from bot.feed_rules import Filters, Kept, Wish
 from bot.identity import Identity
+from bot.seals import Seals
 from bot.settings import load
 from bot.store import feeds, outbox
 from bot.store.engine import Store, open_store
@@ -232,6 +233,7 @@ async def desk_of(given: dict[str, str]) -> AsyncIterator[Desk]:
             lambda: uuid.uuid4().hex,
             asyncio.sleep,
             bot_id,
+            seals=Seals([key.get_secret_value() for key in settings.encryption_keys]),
         )
     finally:
         identity.close()

@@ -28,7 +28,6 @@ from bot.outbox import OutboxWorker
 from bot.policy import parse_policy
 from bot.recovery import recover_proposals
 from bot.sealed import seal_proposal
-from bot.seals import NO_SEALS
 from bot.store import approvals as requests
 from bot.store import people, proposals, schema
 from bot.store.engine import Store
@@ -39,6 +38,7 @@ from partner_center.patch import changes_document, encode
 from partner_center.referral import Change, Field
 from tests.chaos import OPEN_WRITES, OWED, Books, Posted, Written, books, compare
 from tests.fault.in_turns import two_stores
+from tests.store.places import SEALS
 
 TENANT = "aaaaaaaa-0000-4000-8000-000000000001"
 DEAL = "bbbbbbbb-0000-4000-8000-000000000002"
@@ -283,6 +283,7 @@ class Line:
             *(self.sleep, "28:app"),
             policy=parse_policy(f"value>40000 USD, quorum={quorum}", [BEN, DANA, ADA]),
             gate=approval_asking.gate,
+            seals=SEALS,
         )
         owner = uuid.uuid4().hex
         post: Callable[..., OutboxWorker] = OutboxWorker
@@ -354,7 +355,7 @@ async def _asked(line: Line, instance: Instance) -> str:
             after={"value": "45000"},
             now=line.now(),
         )
-        await seal_proposal(connection, NO_SEALS, proposal, line.now())
+        await seal_proposal(connection, SEALS, proposal, line.now())
     line.service.healed = True
     await approvals_asked(line, instance, proposal.id)
     line.service.healed = False

@@ -28,6 +28,7 @@ from sandbox.people import APP_ID, PEOPLE, TENANT_ID
 from tests.scenario.conftest import signed_in
 from tests.scenario.test_feeds import looks, notices, subscribes, wins_in_portal
 from tests.seen import Heard
+from tests.store.places import SEALS
 from tests.world import World
 
 BEN = PEOPLE["ben"]
@@ -57,7 +58,9 @@ class Clock:
 def desk_of(store: Store, now: Callable[[], datetime]) -> Desk:
     """As much of a desk as telling needs."""
     build: Callable[..., Desk] = Desk
-    return build(store, None, None, None, now, lambda: uuid.uuid4().hex, None, "28:app")
+    return build(
+        store, None, None, None, now, lambda: uuid.uuid4().hex, None, "28:app", seals=SEALS
+    )
 
 
 def channel(number: int = 0, url: str = "https://example.com/") -> Place:

@@ -21,6 +21,7 @@ from cards.actions import UnknownAction
 from cards.reader import Reader
 from sandbox.people import PEOPLE, TENANT_ID
 from tests.fault.stand import FABRIKAM, PLACE, Badges, Process, Stand, ben, open_stand
+from tests.store.places import SEALS
 
 VALUE = {"value": "250k", "currency": "USD"}
 DATES = {"term": "Finite", "sign": "2026-02-10", "start": "2026-02-15", "end": "2028-02-14"}
@@ -41,6 +42,7 @@ class Talk:
             stand.now,
             lambda: next(ids),
             stand.sleep,
+            seals=SEALS,
         )
         self.dialog = Dialog(desk, process.resolver)
 

@@ -9,6 +9,7 @@ import pytest
 from bot.desk import Desk
 from bot.dialog import Dialog
 from bot.store.engine import open_store, upgrade
+from tests.store.places import SEALS
 
 
 class _Enough(Exception):
@@ -27,7 +28,14 @@ async def test_I1_drafts_are_watched_on_after_the_store_failed(tmp_path: Path) -
 
     nobody = cast("Any", None)
     desk = Desk(
-        store, nobody, nobody, nobody, now=lambda: datetime.now(UTC), new_id=str, sleep=sleep
+        store,
+        nobody,
+        nobody,
+        nobody,
+        now=lambda: datetime.now(UTC),
+        new_id=str,
+        sleep=sleep,
+        seals=SEALS,
     )
     with pytest.raises(_Enough):
         await Dialog(desk, nobody).watch()

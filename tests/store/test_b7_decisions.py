@@ -14,14 +14,13 @@ from bot.desk import Desk, Turn
 from bot.identity import Identity
 from bot.policy import parse_policy
 from bot.sealed import seal_request
-from bot.seals import NO_SEALS
 from bot.store import approvals, audit, people
 from bot.store.approvals import Approval, State, Subject
 from bot.store.engine import Store
 from cards import actions
 from cards.reader import Reader
 from partner_center.client import PartnerCenter
-from tests.store.places import BEN, NOW, place
+from tests.store.places import BEN, NOW, SEALS, place
 
 ROUNDS = 200
 DANA = Person(BEN.tenant, "dddddddd-0000-4000-8000-000000000001", "Dana Whitfield", "29:dana")
@@ -40,6 +39,7 @@ def desk(store: Store) -> Desk:
         lambda: "id",
         asyncio.sleep,
         policy=POLICY,
+        seals=SEALS,
     )
 
 
@@ -87,7 +87,7 @@ async def asked_of(connection: AsyncConnection, number: int, quorum: int) -> App
         await approvals.add_card(connection, created, chat(person), card, for_person=person.id)
     found = await approvals.find(connection, created)
     assert found is not None
-    await seal_request(connection, NO_SEALS, found, NOW)
+    await seal_request(connection, SEALS, found, NOW)
     return found
 
 

@@ -18,6 +18,7 @@ from bot.store.engine import Store
 from bot.store.feeds import Kind
 from bot.won_deals import noticed, tell_held
 from cards.samples.deals import NOW, WON
+from tests.store.places import SEALS
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 QUIET = Quiet(0, 23 * 60)
@@ -26,7 +27,15 @@ QUIET = Quiet(0, 23 * 60)
 def desk_of(store: Store, hours: float = 0) -> Desk:
     build: Callable[..., Desk] = Desk
     return build(
-        store, None, None, None, lambda: NOW + timedelta(hours=hours), None, None, "28:app"
+        store,
+        None,
+        None,
+        None,
+        lambda: NOW + timedelta(hours=hours),
+        None,
+        None,
+        "28:app",
+        seals=SEALS,
     )
 
 
