@@ -5,7 +5,8 @@ time until which the bot was alive on it: a database that was alive less long is
 any other way of copying, `python app.py db restored TIME` says it.
 
 A change needs nothing from here: it is bound to the version of the deal it was made against and is
-looked for before it is sent. A new deal has no version, so one that was only shown may have been
+looked for before it is sent. A registration that was only decided may have been sent since: it is
+looked for before anything else. A new deal has no version, so one that was only shown may have been
 created since: it is looked for, and its old button creates nothing. Messages cannot be looked for,
 so they say that they may be there.
 """
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import structlog
 
-from bot.store import handles, lives, outbox, proposals
+from bot.store import handles, lives, outbox, proposals, registrations
 from bot.store.engine import Store
 from bot.store.errors import StoreError
 from bot.store.lives import Life
@@ -47,6 +48,7 @@ async def reconcile(store: Store, now: datetime) -> bool:
             return False
         owed = await outbox.doubt_all(connection)
         await proposals.doubt_new_deals(connection, now)
+        await registrations.doubt(connection, now)
         await handles.skip(connection, SKIPPED_NUMBERS)
         await lives.put_back(connection, since, now)
     _log.error("an older copy of the database was put back", knows_until=str(since), owed=owed)

@@ -100,7 +100,8 @@ class Drive:
         if decision.do is Do.PROCEED:
             decision = await self._check_eligibility(token, look)
         if decision.do is not Do.PROCEED:
-            return decision, look or await self._glance(token)
+            look = look or await self._glance(token)
+            return rules.after_glance(decision, look.seen if look else None), look
         decision, look = await self._read(token)
         crash_at(Point.AFTER_GET)
         if decision.do is not Do.SEND:
@@ -139,7 +140,7 @@ class Drive:
         return look_of(self._row.held, referral)
 
     async def _glance(self, token: Bearer) -> Look | None:
-        """The deal, for the card of a rejection; that it cannot be read changes nothing."""
+        """The deal, before the row ends; that it cannot be read changes nothing."""
         try:
             return await self._look(token)
         except errors.PartnerCenterError as error:

@@ -244,7 +244,7 @@ def doubled(submission: Submission, end: End, handle: int, now: datetime) -> Mes
 
 def waiting(submission: Submission, handle: int, now: datetime) -> Message:
     """It takes long: what is known so far, and that it goes on by itself."""
-    if submission.standing.can_still_land() or submission.standing.was_accepted():
+    if submission.standing.may_be_there():
         return _message(
             handle,
             words("It is not certain yet that this deal is registered"),
@@ -265,7 +265,7 @@ def waiting(submission: Submission, handle: int, now: datetime) -> Message:
 
 def sign_in(submission: Submission, handle: int, now: datetime) -> Message:
     """There is no token to go on with."""
-    unsure = submission.standing.can_still_land() or submission.standing.was_accepted()
+    unsure = submission.standing.may_be_there()
     happened = (
         words("I do not know whether this deal was registered; sign in so that I can look.")
         if unsure

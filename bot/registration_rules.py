@@ -17,7 +17,8 @@ class State(StrEnum):
     INTENT = "INTENT"
     """Decided by a person; nothing was sent yet."""
     UNKNOWN = "UNKNOWN"
-    """A PATCH may have left; only a read can tell."""
+    """A PATCH may have left; only a read can tell. Without an attempt: this is an older copy of the
+    row, and what was done since is not in it."""
     DONE = "DONE"
     """A read showed it."""
     FAILED = "FAILED"
@@ -122,6 +123,11 @@ class Standing:
         base = self.base.etag if self.base else None
         return any(each.is_open and each.base.etag == base for each in self.attempts)
 
+    def may_be_there(self) -> bool:
+        """Whether it may be registered as far as this row knows, and no read has told yet."""
+        copied = self.state is State.UNKNOWN and not self.attempts
+        return copied or self.was_accepted() or self.can_still_land()
+
     def was_accepted(self) -> bool:
         """Whether Partner Center ever answered 2xx."""
         return any(attempt.outcome is Outcome.APPLIED for attempt in self.attempts)
@@ -216,9 +222,16 @@ def after_eligibility(row: Standing, seen: Seen | None, *, eligible: bool) -> De
         return Decision(Do.LEAVE)
     if eligible:
         return Decision(Do.PROCEED)
-    if row.was_accepted() or (row.can_still_land() and not _is_fenced(row, seen)):
+    if _may_be_there(row, seen):
         return Decision(Do.LOOK)
     return Decision(Do.REJECT, Why.NOT_ELIGIBLE)
+
+
+def after_glance(decision: Decision, seen: Seen | None) -> Decision:
+    """Before it is said that nothing was registered: a read that shows it is believed."""
+    if seen is None or not seen.same or decision.do not in ENDS:
+        return decision
+    return Decision(Do.ALERT if seen.same > 1 else Do.DONE)
 
 
 def after_read(row: Standing, seen: Seen, now: datetime, limits: Limits) -> Decision:
@@ -287,7 +300,7 @@ def after_waiting(row: Standing, seen: Seen | None, waited: timedelta, limits: L
     """Before another try: a row that never came to rest is given up or given to a person."""
     if row.state not in OPEN or waited < limits.give_up:
         return Decision(Do.PROCEED)
-    if row.was_accepted() or (row.can_still_land() and not _is_fenced(row, seen)):
+    if _may_be_there(row, seen):
         return Decision(Do.TELL)
     return Decision(Do.FAIL, Why.GAVE_UP)
 
@@ -296,15 +309,17 @@ def after_closed_door(row: Standing) -> Decision:
     """The deal cannot be read any more (403, 404): it ends unless something can still land."""
     if row.state not in OPEN:
         return Decision(Do.LEAVE)
-    if row.was_accepted() or row.can_still_land():
+    if row.may_be_there():
         return Decision(Do.LOOK)
     return Decision(Do.FAIL, Why.NO_LONGER_ALLOWED)
 
 
-def _is_fenced(row: Standing, seen: Seen | None) -> bool:
-    return (
-        seen is not None
-        and row.base is not None
-        and not seen.same
-        and row.base.age_of(seen.version) is Age.NEWER
-    )
+def _may_be_there(row: Standing, seen: Seen | None) -> bool:
+    """The same after a read: one that lacks it tells, unless a PATCH may land on what it shows."""
+    if seen is None or row.was_accepted():
+        return row.may_be_there()
+    return row.can_still_land() and not _is_fenced(row, seen)
+
+
+def _is_fenced(row: Standing, seen: Seen) -> bool:
+    return row.base is not None and not seen.same and row.base.age_of(seen.version) is Age.NEWER

@@ -215,6 +215,15 @@ async def save(
     return await find(connection, held.id) if kept else None
 
 
+async def doubt(connection: AsyncConnection, now: datetime) -> None:
+    """Whatever was only decided may have been sent since: nobody knows."""
+    await connection.execute(
+        registrations.update()
+        .where(_TABLE.state == State.INTENT.value)
+        .values(state=State.UNKNOWN.value, updated=now, version=_TABLE.version + 1)
+    )
+
+
 async def prune(connection: AsyncConnection, before: datetime) -> None:
     """Forgets submissions that came to nothing before a moment; one that was made is kept, as it
     keeps the same from being sent again."""

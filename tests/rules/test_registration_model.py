@@ -114,11 +114,15 @@ class World:
     crashes: int = 1
     instances: int = 2
     letters: int = 3
+    begins: State = State.INTENT
+    since: tuple[int, ...] = ()
+    """How many are registered in each version made since the row was copied."""
 
     def start(self) -> Moment:
-        row: Row = (State.INTENT, ())
+        row: Row = (self.begins, ())
         procs = (IDLE,) * self.instances
-        return Moment((0,), (0,), row, procs, (), self.edits, self.crashes)
+        ours = (0, *self.since)
+        return Moment(ours, (0,) * len(ours), row, procs, (), self.edits, self.crashes)
 
 
 @dataclass
@@ -356,6 +360,7 @@ UNSAFE = {
         World(after_eligibility=ineligible_ends_it, letters=2),
         FALSE_NO,
     ),
+    "an older copy of the row that is not doubted": (World(since=(1,)), FALSE_NO),
     "an accepted PATCH is forgotten": (
         World(after_read=ignores_acceptance, stale=True, letters=1),
         FALSE_NO,
@@ -369,6 +374,14 @@ def test_no_order_of_events_breaks_the_protocol(name: str) -> None:
     assert found.broken == set()
     assert found.ends >= {State.INTENT, State.UNKNOWN, State.DONE, State.FAILED, State.REJECTED}
     assert found.states > 400
+
+
+@pytest.mark.parametrize("since", [(0,), (1,), (0, 1), (1, 1)])
+def test_an_older_copy_of_the_row_says_no_only_when_it_is_so(since: tuple[int, ...]) -> None:
+    found = explore(World(begins=State.UNKNOWN, since=since))
+    assert found.broken == set()
+    assert State.DONE in found.ends
+    assert (State.FAILED in found.ends) is (since[-1] == 0)
 
 
 @pytest.mark.parametrize("name", UNSAFE)

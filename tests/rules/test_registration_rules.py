@@ -22,6 +22,7 @@ from bot.registration_rules import (
     after_answer,
     after_closed_door,
     after_eligibility,
+    after_glance,
     after_read,
     after_waiting,
 )
@@ -49,6 +50,8 @@ READS = [
     (tried(state=State.INTENT), Seen(BASE), Do.SEND, None),
     (tried(state=State.INTENT), Seen(BASE, same=1), Do.DONE, None),
     (tried(state=State.INTENT), Seen(BASE, others=1), Do.STOP, Why.OTHER_REGISTRATION),
+    (tried(), Seen(BASE), Do.SEND, None),
+    (tried(), Seen(BASE, same=1), Do.DONE, None),
     (tried(None), Seen(BASE, same=1), Do.DONE, None),
     (tried(None), Seen(OLDER, same=1), Do.DONE, None),
     (tried(None), Seen(BASE, same=2), Do.ALERT, None),
@@ -147,6 +150,8 @@ def test_after_a_day_it_is_given_up_or_given_to_a_person() -> None:
     assert after_waiting(tried(None), Seen(NEWER), day, LIMITS) == gave_up
     assert after_waiting(tried(Outcome.APPLIED), Seen(NEWER), day, LIMITS).do is Do.TELL
     assert after_waiting(tried(state=State.INTENT), None, day, LIMITS) == gave_up
+    assert after_waiting(tried(), None, day, LIMITS).do is Do.TELL
+    assert after_waiting(tried(), Seen(BASE), day, LIMITS) == gave_up
 
 
 def test_a_deal_that_cannot_be_read_any_more() -> None:
@@ -154,6 +159,16 @@ def test_a_deal_that_cannot_be_read_any_more() -> None:
     assert after_closed_door(tried(state=State.INTENT)) == ended
     assert after_closed_door(tried(None)) == Decision(Do.LOOK)
     assert after_closed_door(tried(Outcome.REFUSED)) == ended
+    assert after_closed_door(tried()) == Decision(Do.LOOK)
+
+
+@pytest.mark.parametrize("said", [Do.FAIL, Do.REJECT, Do.STOP])
+def test_a_glance_that_shows_it_is_believed_over_any_no(said: Do) -> None:
+    no = Decision(said, Why.GAVE_UP)
+    assert after_glance(no, None) == after_glance(no, Seen(BASE, others=1)) == no
+    assert after_glance(no, Seen(BASE, same=1)) == Decision(Do.DONE)
+    assert after_glance(no, Seen(BASE, same=2)) == Decision(Do.ALERT)
+    assert after_glance(Decision(Do.LOOK), Seen(BASE, same=1)) == Decision(Do.LOOK)
 
 
 def test_pauses_grow_and_then_stay() -> None:

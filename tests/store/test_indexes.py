@@ -53,6 +53,7 @@ REASONED = {
     "people.named": "a name said by a person is looked for among everybody of their tenant",
     "proposals.doubt_new_deals": "once after a backup was put back",
     "outbox.doubt_all": "once after a backup was put back",
+    "registrations.doubt": "once after a backup was put back",
 }
 """Functions that read through more, with the reason."""
 
