@@ -37,7 +37,7 @@ from bot.identity import SignInNeeded, SignInUnavailable
 from bot.registration_rules import Age, Standing
 from bot.registration_rules import State as Stage
 from bot.replies import Reply
-from bot.sealed import is_granted
+from bot.sealed import is_granted, sealed_submission
 from bot.store import (
     approval_copies,
     approvals,
@@ -296,7 +296,7 @@ class ApprovalWork:
             return
         if not await self._is_still_so(held, token):
             return
-        intent = self._intent(held, turn)
+        intent = sealed_submission(self._desk.seals, self._intent(held, turn))
         async with self._desk.store.begin() as connection:
             kept = await approvals.advance(connection, held, State.APPROVED, self._desk.now())
             if kept is None:

@@ -22,8 +22,10 @@ from bot.desk import Desk, Turn, bearer, microsofts, view
 from bot.draft_expiry import DRAFT_LIFE, expire
 from bot.keywords import english
 from bot.opened import Opened, kept, opened
+from bot.registration_news import NOT_SURELY_CHECKED
 from bot.replies import Left, Reply, Row, Stand, Where
 from bot.resolver import Resolver
+from bot.sealed import is_as_checked, seal_of_answers
 from bot.steps import BY_NAME, STEPS, Asked, Name, Step, first_open
 from bot.store import drafts, registrations
 from bot.store.approvals import Subject
@@ -36,6 +38,7 @@ from cards import actions
 from cards.checklist import checklist_card
 from cards.deal import DealView
 from cards.language import Language, spoken
+from cards.notice import notice_card
 from cards.reader import Reader
 from cards.registration import (
     DraftRow,
@@ -212,7 +215,8 @@ class Dialog:
                 updated=now,
                 expires=now + DRAFT_LIFE,
             )
-            if not await drafts.insert(connection, draft):
+            seal = self._seal(draft, first_open(answers), draft.answers)
+            if not await drafts.insert(connection, replace(draft, seal=seal)):
                 draft = await drafts.open_for(connection, *mine) or draft
         return self._shown(opened(turn, draft, deal, now))
 
@@ -326,18 +330,25 @@ class Dialog:
         self, turn: Turn, opened: Opened, step: Name, answers: Mapping[str, str]
     ) -> Opened | None:
         now, message_id = self._desk.now(), turn.pressed or opened.draft.message_id
+        stored = kept(answers, opened.scene.invited)
         async with self._desk.store.begin() as connection:
             saved = await drafts.save(
                 connection,
                 opened.draft,
                 now,
                 step=step.value,
-                answers=kept(answers, opened.scene.invited),
+                answers=stored,
                 place=turn.place,
                 message_id=message_id,
                 expires=now + DRAFT_LIFE,
+                seal=self._seal(opened.draft, step, stored),
             )
         return None if saved is None else replace(opened, draft=saved)
+
+    def _seal(self, draft: Draft, step: Name, answers: Mapping[str, str]) -> str | None:
+        """The read-back shows every answer: what it shows is sealed, and nothing else is sent."""
+        at_end = step is Name.READ_BACK
+        return seal_of_answers(self._desk.seals, draft, answers) if at_end else None
 
     async def _overtaken(self, turn: Turn, opened: Opened) -> Reply:
         """Another device was faster: show what stands now."""
@@ -376,10 +387,13 @@ class Dialog:
         return Reply(card=card, summary=summary, stands=_standing(draft))
 
     async def _submit(self, turn: Turn, opened: Opened) -> Reply:
-        """Send complete answers that break no rule; else show where they stand."""
+        """Send complete answers that were shown and break no rule; else show where they stand."""
         answers, name = opened.answers, first_open(opened.answers)
-        if name is not Name.READ_BACK or walk.final_problems(answers, opened.scene):
+        shown = name is Name.READ_BACK and opened.draft.step == Name.READ_BACK
+        if not shown or walk.final_problems(answers, opened.scene):
             return await self._moved(turn, opened, name)
+        if not is_as_checked(self._desk.seals, opened.draft):
+            return _check_again(opened)
         reply = await self._submitting.submit(turn, opened)
         return reply or await self._overtaken(turn, opened)
 
@@ -433,6 +447,14 @@ def _before(name: Name) -> Name:
 
 def _standing(draft: Draft) -> Stand:
     return Stand(Row.DRAFT, draft.id, message_id=draft.message_id)
+
+
+def _check_again(opened: Opened) -> Reply:
+    """What was shown is not surely what is stored; the button shows what is, sealed anew."""
+    title = words("#{handle}: check and submit", handle=opened.deal.handle)
+    look = words("Check and submit"), actions.Resume(opened.draft.id)
+    card = notice_card(title, NOT_SURELY_CHECKED, words("Nothing was sent."), "", (look,))
+    return Reply(card=card, summary=title.plain, stands=_standing(opened.draft))
 
 
 def _left(opened: Opened) -> Left | None:

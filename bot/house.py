@@ -106,6 +106,7 @@ class House:
                 asyncio.sleep,
                 new_id,
                 self.owner,
+                seals,
             )
         )
         self.dialog = Dialog(self.desk, self.resolver)

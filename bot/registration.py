@@ -28,6 +28,7 @@ from bot.registration_rules import (
     Outcome,
     State,
 )
+from bot.sealed import is_as_decided
 from bot.store import jsontext, registrations
 from bot.store.jsontext import Json
 from bot.store.registrations import Submission
@@ -81,6 +82,9 @@ class Drive:
 
     async def _walk(self) -> None:
         """Read what was sent before; then steps 2 to 6 until nothing is to be sent any more."""
+        if self._row.standing.state is State.INTENT and not self._is_as_decided():
+            await self._carry_out(rules.after_broken_seal(self._row.standing, None), None)
+            return
         token = await self._parts.identity.bearer(await self._row.person())
         look: Look | None = None
         if self._row.standing.state is not State.INTENT:
@@ -133,7 +137,12 @@ class Drive:
         decision = rules.after_read(self._row.standing, look.seen, now, limits)
         if decision.do in {Do.SEND, Do.LOOK}:
             decision = self._unless_late(decision, look)
+        if decision.do is Do.SEND and not self._is_as_decided():
+            decision = rules.after_broken_seal(self._row.standing, look.seen)
         return decision, look
+
+    def _is_as_decided(self) -> bool:
+        return is_as_decided(self._parts.seals, self._row.held)
 
     async def _look(self, token: Bearer) -> Look:
         referral = await self._parts.partner_center.get(token, self._row.held.referral_id)
@@ -187,6 +196,8 @@ class Drive:
         """Step 5: one PATCH, always with If-Match, never repeated here."""
         if not self._row.is_leased:
             raise LeaseLost(self._row.held.id)
+        if not self._is_as_decided():
+            return Outcome.NOT_SENT
         crash_soon(Point.PATCH_SENT)
         try:
             await self._parts.partner_center.patch(

@@ -93,6 +93,7 @@ class Notice:
     buttons: tuple[type[Action], ...] = (Register, Show)
 
 
+NOT_SURELY_CHECKED = words("I cannot be sure that what I stored is what you checked.")
 _NOT_REGISTERED = words("This deal was not registered.")
 _NOTICES: Mapping[Why, Notice] = {
     Why.REFUSED: Notice(
@@ -141,6 +142,13 @@ _NOTICES: Mapping[Why, Notice] = {
         words("Somebody changed what the registration was made from."),
         _NOT_REGISTERED,
         words("Look at the deal, then register again; your answers are kept."),
+    ),
+    Why.ALTERED: Notice(
+        words("✖ Not registered"),
+        NOT_SURELY_CHECKED,
+        _NOT_REGISTERED,
+        words("Look at the deal in Partner Center before you register again."),
+        (Show, Register),
     ),
 }
 

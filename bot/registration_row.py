@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.conversation import Message, Person, Place, PlaceKind
 from bot.outbox import written
 from bot.registration_rules import Limits, Standing
+from bot.seals import Seals
 from bot.store import approvals, audit, handles, outbox, people, registrations
 from bot.store.approvals import Subject
 from bot.store.engine import Store
@@ -41,6 +42,7 @@ class Parts:
     sleep: Callable[[float], Awaitable[None]]
     new_id: Callable[[], str]
     owner: str
+    seals: Seals
     limits: Limits = field(default_factory=Limits)
     lease: timedelta = timedelta(seconds=45)
 

@@ -203,6 +203,7 @@ class Why(StrEnum):
     CONFLICT = "conflict"
     NOT_ELIGIBLE = "not_eligible"
     NO_LONGER_ALLOWED = "no_longer_allowed"
+    ALTERED = "altered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +226,15 @@ def after_eligibility(row: Standing, seen: Seen | None, *, eligible: bool) -> De
     if _may_be_there(row, seen):
         return Decision(Do.LOOK)
     return Decision(Do.REJECT, Why.NOT_ELIGIBLE)
+
+
+def after_broken_seal(row: Standing, seen: Seen | None) -> Decision:
+    """The row is not surely what its person decided: nothing of it is sent."""
+    if row.state not in OPEN:
+        return Decision(Do.LEAVE)
+    if _may_be_there(row, seen):
+        return Decision(Do.LOOK)
+    return Decision(Do.STOP, Why.ALTERED)
 
 
 def after_glance(decision: Decision, seen: Seen | None) -> Decision:

@@ -1,22 +1,28 @@
 """What a write rests on is sealed: a proposal when it is shown, a request for approval when it is
-asked, each vote when it is given.
+asked, each vote when it is given; the answers of a registration when they are shown to be checked,
+and the registration itself when it is decided.
 
 The state of a row says what to do, and anybody who can write to the database can set it. So before
-anything is written, the proposal, the request and enough of its votes have to bear their seals.
+anything is written, the proposal, the request and enough of its votes have to bear their seals; and
+so have a registration and the answers it is made from.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.seals import Seals
-from bot.store import approvals, jsontext, seals
+from bot.store import approvals, jsontext, registrations, seals
 from bot.store.approvals import Approval, Subject, Verdict, Vote
 from bot.store.direct import Runs
+from bot.store.drafts import Draft
 from bot.store.proposals import Kind, Proposal
+from bot.store.registrations import Submission
 
 _log = structlog.get_logger(__name__)
 
@@ -75,6 +81,32 @@ async def is_granted(
     return False
 
 
+def seal_of_answers(by: Seals, draft: Draft, answers: Mapping[str, str]) -> str:
+    """The seal of a draft with these answers, which its person is shown to check."""
+    return by.of(*_answers(replace(draft, answers=answers)))
+
+
+def is_as_checked(by: Seals, draft: Draft) -> bool:
+    """Whether the answers of a draft are what its person was shown; what is not is logged."""
+    if by.holds(draft.seal, *_answers(draft)):
+        return True
+    _log.error("a draft was tampered with", draft=draft.id, sealed=draft.seal is not None)
+    return False
+
+
+def sealed_submission(by: Seals, decided: Submission) -> Submission:
+    """A registration that is about to be stored, with its seal."""
+    return replace(decided, seal=by.of(*_submission(decided)))
+
+
+def is_as_decided(by: Seals, held: Submission) -> bool:
+    """Whether a registration is what its person decided; what is not is logged."""
+    if by.holds(held.seal, *_submission(held)):
+        return True
+    _log.error("a registration was tampered with", id=held.id, sealed=held.seal is not None)
+    return False
+
+
 def _is_its_write(approval: Approval, proposal: Proposal | None) -> bool:
     if approval.subject is not Subject.PROPOSAL:
         return True
@@ -119,6 +151,33 @@ def _request(approval: Approval) -> tuple[str | None, ...]:
         jsontext.write(approval.diff),
         str(approval.quorum),
         approval.expires.astimezone(UTC).isoformat(),
+    )
+
+
+def _answers(draft: Draft) -> tuple[str | None, ...]:
+    return (
+        "answers",
+        draft.id,
+        draft.tenant,
+        draft.person,
+        draft.referral_id,
+        jsontext.write(dict(draft.answers)),
+    )
+
+
+def _submission(decided: Submission) -> tuple[str | None, ...]:
+    return (
+        "registration",
+        decided.id,
+        decided.tenant,
+        decided.requester,
+        decided.approver,
+        decided.draft_id,
+        decided.referral_id,
+        decided.fingerprint,
+        jsontext.write(registrations.values_of(decided.registration)),
+        jsontext.write(decided.place.to_json()),
+        decided.created.astimezone(UTC).isoformat(),
     )
 
 

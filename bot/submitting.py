@@ -16,6 +16,7 @@ from bot.registration_rules import OPEN, Standing
 from bot.registration_rules import State as Stage
 from bot.replies import Reply, Row, Stand
 from bot.resolver import Resolver
+from bot.sealed import sealed_submission
 from bot.steps import registration_of
 from bot.store import approvals, drafts, handles, registrations
 from bot.store.approvals import Approval
@@ -54,7 +55,7 @@ class Submitting:
             return stands
         if asking.asks_to_register(self._desk, turn):
             return await self._ask(turn, opened)
-        submission = self._submission(turn, opened)
+        submission = sealed_submission(self._desk.seals, self._submission(turn, opened))
         crash_at(Point.BEFORE_INTENT)
         try:
             saved = await self._intend(opened.draft, submission)

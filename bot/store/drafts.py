@@ -56,6 +56,8 @@ class Draft:
     updated: datetime
     expires: datetime
     version: int = 1
+    seal: str | None = None
+    """The seal of what the person was shown to check; none while it is being filled in."""
 
     @property
     def is_open(self) -> bool:
@@ -83,6 +85,7 @@ async def insert(connection: AsyncConnection, new: Draft) -> bool:
         updated=new.updated,
         expires=new.expires,
         version=new.version,
+        seal=new.seal,
     )
 
 
@@ -206,6 +209,7 @@ def _draft(row: Any) -> Draft:  # noqa: ANN401 - a row has the names of its colu
         updated=row.updated,
         expires=row.expires,
         version=row.version,
+        seal=row.seal,
     )
 
 

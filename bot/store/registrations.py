@@ -59,6 +59,8 @@ class Submission:
     created: datetime
     updated: datetime
     version: int
+    seal: str | None = None
+    """The seal of what was decided."""
 
     @property
     def state(self) -> State:
@@ -91,6 +93,7 @@ async def insert(connection: AsyncConnection, new: Submission) -> bool:
         created=new.created,
         updated=new.updated,
         version=1,
+        seal=new.seal,
     )
 
 
@@ -290,6 +293,7 @@ def _submission(row: sa.Row[tuple[object, ...]]) -> Submission:
         created=kept["created"],
         updated=kept["updated"],
         version=kept["version"],
+        seal=kept["seal"],
     )
 
 

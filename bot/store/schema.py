@@ -221,6 +221,7 @@ drafts = sa.Table(
     _time("created"),
     _time("updated"),
     _time("expires"),
+    _text("seal", null=True),
     _unique_while("uq_drafts_open", ("open",), "tenant", "person", "referral_id"),
     sa.Index("ix_drafts_expiry", "state", "expires"),
     sa.Index("ix_drafts_of_person", "tenant", "person", "referral_id"),
@@ -257,6 +258,7 @@ registrations = sa.Table(
     _time("created"),
     _time("updated"),
     _whole("version", 1),
+    _text("seal", null=True),
     _unique_while(
         "uq_registrations_same",
         ("INTENT", "UNKNOWN", "DONE"),

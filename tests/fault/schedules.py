@@ -30,6 +30,7 @@ from partner_center.client import PartnerCenter
 from partner_center.eligibility import Policy
 from tests.fault.in_turns import two_stores
 from tests.fault.stand import FABRIKAM, intent, owed_by
+from tests.store.places import SEALS
 
 START = datetime(2026, 2, 20, 10, tzinfo=UTC)
 
@@ -237,6 +238,7 @@ class Line:
             self.sleep,
             lambda: uuid.uuid4().hex,
             uuid.uuid4().hex,
+            SEALS,
         )
         return Resolver(parts)
 

@@ -21,6 +21,7 @@ from bot.identity import Reason, SignInNeeded
 from bot.registration_row import Parts
 from bot.registration_rules import Limits, Standing, State
 from bot.resolver import Resolver
+from bot.sealed import sealed_submission
 from bot.store import jsontext, registrations, schema
 from bot.store.engine import Store, open_store, upgrade
 from bot.store.jsontext import Json
@@ -38,6 +39,7 @@ from sandbox import deals
 from sandbox.people import PEOPLE, TENANT_ID
 from sandbox.wire import Document, objects_at
 from tests.sandbox.partner_center import Desk, open_desk
+from tests.store.places import SEALS
 
 FABRIKAM = deals.FABRIKAM
 REGISTRATION = DealRegistration(
@@ -132,6 +134,7 @@ class Stand:
             self.sleep,
             lambda: uuid.uuid4().hex,
             uuid.uuid4().hex,
+            SEALS,
             limits or Limits(),
         )
         return Process(store, partner_center, Resolver(parts))
@@ -174,7 +177,7 @@ PLACE = Place(PlaceKind.PERSONAL, TENANT_ID, "a:personal-ben", "https://example.
 
 def intent(now: datetime, registration: DealRegistration = REGISTRATION) -> Submission:
     """What a seller decided just now."""
-    return Submission(
+    decided = Submission(
         id=uuid.uuid4().hex,
         tenant=TENANT_ID,
         referral_id=FABRIKAM,
@@ -199,6 +202,7 @@ def intent(now: datetime, registration: DealRegistration = REGISTRATION) -> Subm
         updated=now,
         version=1,
     )
+    return sealed_submission(SEALS, decided)
 
 
 async def submit(process: Process, submission: Submission) -> bool:

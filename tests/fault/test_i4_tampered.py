@@ -18,6 +18,7 @@ from tests.scenario.conftest import patches
 from tests.scenario.test_approvals import DANA, WAITING, asks_to_change, open_house, sees
 from tests.scenario.test_create import PREVIEW, line, posts
 from tests.scenario.test_create_approved import asks_for_a_deal
+from tests.scenario.test_register import begins, walks_to_the_end
 from tests.world import World
 
 TAMPERED = "tampered with"
@@ -228,6 +229,25 @@ SWAP = (
     "UPDATE seals SET seal = (SELECT seal FROM kept) WHERE subject IN (SELECT subject FROM kept); "
     "END"
 )
+
+
+async def test_I4_altered_answers_are_not_even_asked_about(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house = await open_house(world, "register", approvers=DANA)
+    await begins(house)
+    await walks_to_the_end(house)
+    card = house.heard("ben")
+    await by_hand(house, "UPDATE drafts SET answers = replace(answers, '250000', ?)", "990000")
+    pressed = await house.clicks("ben", "Submit", message=card.id)
+    assert "I cannot be sure that what I stored is what you checked" in says(pressed)
+    assert TAMPERED in capsys.readouterr().out
+    await by_hand(house, "UPDATE drafts SET answers = replace(answers, '990000', ?)", "250000")
+    await house.clicks("ben", "Check and submit", message=card.id)
+    await house.clicks("ben", "Submit", message=card.id)
+    request = await house.hears("dana", until=WAITING)
+    assert "250,000" in request.words
+    assert await patches(house) == []
 
 
 RUBBISH = {

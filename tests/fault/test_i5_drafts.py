@@ -26,6 +26,14 @@ from tests.store.places import SEALS
 VALUE = {"value": "250k", "currency": "USD"}
 DATES = {"term": "Finite", "sign": "2026-02-10", "start": "2026-02-15", "end": "2028-02-14"}
 
+ANSWERS = [
+    ("value", VALUE),
+    ("dates", DATES),
+    ("solution", {"solution": "DEAL-123456-XYZ", "solution_value": "250000"}),
+    ("deployment", {"azure": "true", "tenant": "Customer", "pricing": "Other"}),
+    ("marketplace", {"marketplace": "false"}),
+]
+
 
 class Talk:
     """Ben, at a dialog of one process."""
@@ -58,6 +66,25 @@ class Talk:
         reply = await self.dialog.pressed(self.turn(), action, inputs)
         assert reply is not None
         return reply
+
+    async def walks_to_the_end(self) -> Draft:
+        """To the card that shows every answer."""
+        draft = await self.opens()
+        for step, inputs in ANSWERS:
+            await self.answers(draft, step, inputs)
+        return await self.draft()
+
+    async def presses(self, action: actions.Action) -> str:
+        """The words of the card that answers."""
+        reply = await self.dialog.pressed(self.turn(), action, {})
+        assert reply is not None
+        return json.dumps(reply.card)
+
+    async def intents(self) -> int:
+        """How many registrations were decided."""
+        async with self.store.read() as connection:
+            rows = sa.select(sa.func.count()).select_from(schema.registrations)
+            return await connection.scalar(rows) or 0
 
     async def draft(self) -> Draft:
         async with self.store.read() as connection:
@@ -105,23 +132,12 @@ async def test_i5_two_devices_lose_no_answer_that_was_shown_as_kept(
 
 async def test_i5_of_two_submits_one_is_an_intent(stand: Stand, talk: Talk) -> None:
     other = Talk(stand, await stand.process())
-    draft = await talk.opens()
-    rest = [
-        ("value", VALUE),
-        ("dates", DATES),
-        ("solution", {"solution": "DEAL-123456-XYZ", "solution_value": "250000"}),
-        ("deployment", {"azure": "true", "tenant": "Customer", "pricing": "Other"}),
-        ("marketplace", {"marketplace": "false"}),
-    ]
-    for step, inputs in rest:
-        await talk.answers(draft, step, inputs)
+    draft = await talk.walks_to_the_end()
     submit = actions.Submit(draft.id)
     await asyncio.gather(
         *(each.dialog.pressed(each.turn(), submit, {}) for each in (talk, other) * 3)
     )
-    async with talk.store.read() as connection:
-        rows = sa.select(sa.func.count()).select_from(schema.registrations)
-        assert await connection.scalar(rows) == 1
+    assert await talk.intents() == 1
     assert (await talk.draft()).state is drafts.State.SUBMITTED
 
 

@@ -20,6 +20,7 @@ from bot.registration_rules import (
     Version,
     Why,
     after_answer,
+    after_broken_seal,
     after_closed_door,
     after_eligibility,
     after_glance,
@@ -160,6 +161,18 @@ def test_a_deal_that_cannot_be_read_any_more() -> None:
     assert after_closed_door(tried(None)) == Decision(Do.LOOK)
     assert after_closed_door(tried(Outcome.REFUSED)) == ended
     assert after_closed_door(tried()) == Decision(Do.LOOK)
+
+
+def test_a_broken_seal_ends_only_what_cannot_land() -> None:
+    stopped = Decision(Do.STOP, Why.ALTERED)
+    assert after_broken_seal(tried(state=State.INTENT), None) == stopped
+    assert after_broken_seal(tried(), None) == Decision(Do.LOOK)
+    assert after_broken_seal(tried(), Seen(BASE)) == stopped
+    assert after_broken_seal(tried(None), Seen(BASE)) == Decision(Do.LOOK)
+    assert after_broken_seal(tried(None), Seen(NEWER)) == stopped
+    assert after_broken_seal(tried(Outcome.NOT_SENT), Seen(BASE)) == stopped
+    assert after_broken_seal(tried(Outcome.APPLIED), Seen(NEWER)) == Decision(Do.LOOK)
+    assert after_broken_seal(tried(state=State.DONE), None) == Decision(Do.LEAVE)
 
 
 @pytest.mark.parametrize("said", [Do.FAIL, Do.REJECT, Do.STOP])
