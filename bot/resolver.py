@@ -131,7 +131,8 @@ class Resolver:
         self._busy.pop(task.get_name(), None)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("registration drive failed", id=task.get_name(), exc_info=error)
-        self.kick()
+        else:
+            self.kick()
 
     async def _finish(self, grace: timedelta = timedelta(seconds=8)) -> None:
         if self._busy:

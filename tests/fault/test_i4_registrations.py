@@ -224,3 +224,26 @@ async def test_I4_the_button_of_an_earlier_card_shows_everything_again_before_it
     await talk.presses(actions.Submit(draft.id))
     assert await talk.intents() == 1
     assert "tampered" not in capsys.readouterr().out
+
+
+async def test_I4_rubbish_in_a_row_is_logged_now_and_then_and_holds_up_nothing(
+    stand: Stand, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process, decided = await begun(stand)
+    rubbish = replace(intent(stand.now()), referral_id=WOODGROVE)
+    assert await submit(process, rubbish)
+    by_hand(stand, "UPDATE registrations SET values_json = '{' WHERE id = ?", rubbish.id)
+    done, drive = asyncio.Event(), process.resolver.drive
+
+    async def driven(submission_id: str) -> bool:
+        driven = await drive(submission_id)
+        done.set()
+        return driven
+
+    monkeypatch.setattr(process.resolver, "drive", driven)
+    running = asyncio.create_task(process.resolver.run())
+    await asyncio.wait_for(done.wait(), 20)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert (await fetch(process, decided)).state is State.DONE
+    assert 1 <= capsys.readouterr().out.count("registration drive failed") <= 2
