@@ -3,7 +3,6 @@ language, with nothing cut off, out of order, unnamed or hard to read."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -34,13 +33,15 @@ HOSTILE = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def room() -> AsyncIterator[DrawingRoom]:
-    shutil.rmtree(OUT, ignore_errors=True)
     async with DrawingRoom() as drawing:
         yield drawing
 
 
 async def kept(room: DrawingRoom, found: Found, name: str) -> list[str]:
-    """The problems, a line each; pictures of the cards that have them stay in `out/`."""
+    """The problems, a line each; pictures of the cards that have them stay in `out/`, until the
+    same is looked at again."""
+    for former in OUT.glob(f"*-{name}.png"):
+        former.unlink(missing_ok=True)
     if found:
         OUT.mkdir(parents=True, exist_ok=True)
         async for card, png in room.pictures(list(found)):
