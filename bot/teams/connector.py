@@ -157,7 +157,7 @@ class Connector:
         try:
             return await self._twice(method, url, raw)
         except SendFailed as failure:
-            log.warning("not sent", method=method, kind=failure.kind.value, code=failure.code)
+            log.warning("not sent", method=method, kind=failure.kind.value, answer=failure.code)
             raise
 
     async def _twice(self, method: str, url: URL, raw: bytes | None) -> Mapping[str, object]:

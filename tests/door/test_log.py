@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 
-from bot.log import REMOVED, configure
+import bot
+import partner_center
+from bot.log import REMOVED, Redact, configure
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJlLWNhbmFyeQ"
 
@@ -132,3 +136,28 @@ def test_e7_libraries_that_log_requests_are_quiet_at_debug(lines: io.StringIO, n
     assert lines.getvalue() == ""
     logging.getLogger(name).warning("retrying")
     assert "retrying" in lines.getvalue()
+
+
+def test_e7_no_line_of_ours_names_a_fact_as_if_it_were_a_secret() -> None:
+    rooms = [Path(str(room.__file__)).parent for room in (bot, partner_center)]
+    files = [file for room in rooms for file in room.rglob("*.py")]
+    told = {(name, file.name) for file in files for name in _logged(ast.parse(file.read_text()))}
+    assert ("kind", "connector.py") in told
+    redact = Redact()
+    assert {
+        (name, where) for name, where in told if redact(None, "", {name: "x"})[name] != "x"
+    } == set()
+
+
+def _logged(tree: ast.AST) -> set[str]:
+    """The names of the facts that log lines of this module bear."""
+    return {
+        keyword.arg
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id in {"log", "_log"}
+        for keyword in call.keywords
+        if keyword.arg is not None
+    }
