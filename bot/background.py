@@ -1,13 +1,31 @@
-"""Work that goes on after its turn was answered; nothing of it is lost at an orderly end."""
+"""Work beside the turns: what outlives its turn is not lost at an orderly end, and what runs while
+the bot does never stops by a fault."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 
 import structlog
 
+AGAIN_SECONDS = 5.0
+"""How long after a fault it did not expect a piece of work begins anew."""
 _log = structlog.get_logger(__name__)
+
+
+async def without_end(
+    work: Callable[[], Awaitable[None]], name: str, *, pause: float = AGAIN_SECONDS
+) -> None:
+    """Keep `work` going until cancelled: what it raises is logged, and it begins anew.
+
+    So one fault, such as a store that is busy at the start, ends nothing until the next restart.
+    """
+    while True:
+        try:
+            await work()
+        except Exception:
+            _log.exception("work stumbled and begins anew", work=name)
+        await asyncio.sleep(pause)
 
 
 class Background:

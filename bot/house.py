@@ -14,7 +14,7 @@ from aiohttp import web
 from bot import approval_asking, put_back, retention
 from bot.answering import Answering, Latest
 from bot.approval_work import ApprovalWork
-from bot.background import Background
+from bot.background import Background, without_end
 from bot.desk import Desk
 from bot.dialog import Dialog
 from bot.dispatch import Dispatch
@@ -168,7 +168,10 @@ class House:
         yield
 
     async def _running(self, _app: web.Application) -> AsyncIterator[None]:
-        loops = [asyncio.create_task(run(), name=name) for name, run in self._loops().items()]
+        loops = [
+            asyncio.create_task(without_end(run, name), name=name)
+            for name, run in self._loops().items()
+        ]
         yield
         await self.background.finish(FINISH_SECONDS)
         for loop in loops:

@@ -1,8 +1,9 @@
-"""The orderly end of work that outlived its turn."""
+"""The orderly end of work that outlived its turn, and work that no fault ends."""
 
 import asyncio
 
-from bot.background import Background
+from bot.background import Background, without_end
+from bot.store.errors import StoreBusy
 
 
 async def test_the_end_wakes_who_naps_and_waits_for_who_works() -> None:
@@ -23,3 +24,22 @@ async def test_the_end_wakes_who_naps_and_waits_for_who_works() -> None:
 
 async def test_a_nap_that_nothing_breaks_off_says_so() -> None:
     assert await Background().nap(0.01)
+
+
+async def test_work_that_met_a_fault_begins_anew_until_it_is_cancelled() -> None:
+    begun, goes_on = list[str](), asyncio.Event()
+
+    async def work() -> None:
+        begun.append("begun")
+        if len(begun) < 3:
+            raise StoreBusy("database is locked")
+        goes_on.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(without_end(work, "registrations", pause=0.0))
+    async with asyncio.timeout(10):
+        await goes_on.wait()
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
+    assert len(begun) == 3
