@@ -40,6 +40,7 @@ class Cards:
         async with self._desk.store.each(writes=False) as alone:
             live = await approval_copies.live(alone, now - RECENT)
         self._complete = {each: at for each, at in self._complete.items() if each in live}
+        self._unreached = {each: at for each, at in self._unreached.items() if each[0] in live}
         for approval_id, version in live.items():
             known, until = self._complete.get(approval_id, (0, now))
             if known != version or until <= now:

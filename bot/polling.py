@@ -236,6 +236,8 @@ class Poller:
         now = self._desk.now()
         async with self._desk.store.each(writes=False) as connection:
             untold = await notices.registered_untold(connection, now - JUST_NOW)
+        waits = {referral_id for _tenant, referral_id, _requester in untold}
+        self._tried = {each: at for each, at in self._tried.items() if each in waits}
         for tenant, referral_id, requester in untold:
             if now >= self._tried.get(referral_id, now):
                 self._tried[referral_id] = now + RETRY
