@@ -74,7 +74,6 @@ class CommandSpec:
     examples: tuple[str, ...]
     phrases: tuple[str, ...]
     parse: Callable[[Line], Parsed]
-    signed_out: bool = False
     takes_deal: bool = False
 
 
@@ -218,7 +217,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         (marked("help"), marked("help update"), marked("help all")),
         ("help", "hi", "hello", "hey", "commands", "good morning", "what can you do"),
         _help,
-        signed_out=True,
     ),
     CommandSpec(
         typed_word("list"),
@@ -384,7 +382,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         (marked("approvals"),),
         ("approvals", "my approvals", "pending approvals", "requests"),
         nothing(Approvals()),
-        signed_out=True,
     ),
     CommandSpec(
         typed_word("delegate"),
@@ -393,7 +390,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         (marked("delegate to cleo until friday"), marked("delegate to nobody"), marked("delegate")),
         ("delegate",),
         delegate_line,
-        signed_out=True,
     ),
     CommandSpec(
         typed_word("cancel"),
@@ -402,7 +398,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         (marked("cancel"),),
         ("cancel", "stop", "abort", "never mind"),
         nothing(Cancel()),
-        signed_out=True,
     ),
     CommandSpec(
         typed_word("subscribe"),
@@ -434,7 +429,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         (marked("subscriptions"),),
         ("subscriptions", "my subscriptions", "feeds", "notifications"),
         nothing(Subscriptions()),
-        signed_out=True,
     ),
     CommandSpec(
         typed_word("unsubscribe"),
@@ -443,7 +437,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         (marked("unsubscribe won"), marked("unsubscribe")),
         ("unsubscribe", "unfollow", "stop notifications", "stop notifying me"),
         unsubscribe_line,
-        signed_out=True,
     ),
     CommandSpec(
         typed_word("language"),
@@ -452,7 +445,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         (marked("language english"), marked("language teams")),
         ("language", "speak", "sprache", "langue", "idioma", "言語"),
         language_line,
-        signed_out=True,
     ),
     CommandSpec(
         typed_word("sign in"),
@@ -461,7 +453,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         (marked("sign in"),),
         ("sign in", "signin", "login", "log in"),
         nothing(SignIn()),
-        signed_out=True,
     ),
     CommandSpec(
         typed_word("sign out"),
@@ -470,7 +461,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         (marked("sign out"),),
         ("sign out", "signout", "logout", "log out"),
         nothing(SignOut()),
-        signed_out=True,
     ),
     CommandSpec(
         typed_word("who am i"),
@@ -479,7 +469,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         (marked("who am I"),),
         ("who am i", "whoami", "me"),
         nothing(WhoAmI()),
-        signed_out=True,
     ),
 )
 _ENGLISH_PHRASES = [(phrase, spec) for spec in COMMANDS for phrase in spec.phrases]

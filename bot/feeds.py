@@ -112,7 +112,9 @@ class Feeds:
 
     async def notify_me(self, turn: Turn, kind: Kind, wish: Wish) -> Reply:
         """`notify me`: the person is told in their personal chat from now on."""
-        place = turn.place if turn.is_personal else await self._personal(turn.person, turn.place)
+        place = turn.place
+        if not turn.is_personal:
+            place = await personal_of(self._desk, turn.person, turn.place)
         feed, title = await self._keep(turn, place, kind, wish)
         if turn.is_personal:
             return self._shown(turn, feed, title)
@@ -336,10 +338,6 @@ class Feeds:
 
     async def _has_outsiders(self, place: Place) -> bool:
         return place.kind is not PlaceKind.PERSONAL and has_outsiders(await self._roster(place))
-
-    async def _personal(self, person: Person, place: Place) -> Place:
-        """The personal chat of who acts, opened when there was none. Raises SendFailed."""
-        return await personal_of(self._desk, person, place)
 
     async def _of_here(self, turn: Turn) -> list[Feed]:
         async with self._desk.store.read() as connection:

@@ -16,9 +16,7 @@ from cards.actions import ListDeals as ListButton
 from cards.notice import notice_card
 from cards.wording import sentence, words
 from partner_center import query
-from partner_center.referral import (
-    Referral,
-)
+from partner_center.referral import Referral
 
 MOST_PAGES = 10
 """Pages of Partner Center read for one search: 1,000 deals."""

@@ -130,13 +130,7 @@ async def _last(desk: Desk, turn: Turn) -> Proposal | None:
     """The last write this person saved in this conversation."""
     async with desk.store.read() as connection:
         saved = await proposals.done_by(connection, turn.person.tenant, turn.person.id)
-    here = _conversation(turn.place.conversation_id)
-    return next((each for each in saved if _conversation(each.place.conversation_id) == here), None)
-
-
-def _conversation(conversation_id: str) -> str:
-    """The chat or channel, whichever thread of it."""
-    return conversation_id.partition(";")[0]
+    return next((each for each in saved if each.place.channel == turn.place.channel), None)
 
 
 def _done(entry: Entry, name: str) -> Done:

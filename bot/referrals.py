@@ -7,22 +7,16 @@ from collections.abc import Mapping
 from bot import looks
 from bot.command import Filter, ListDeals
 from bot.desk import Desk, Turn, bearer, view, views
-from bot.finding import not_among_the_first
+from bot.finding import MOST_PAGES, not_among_the_first
 from bot.replies import Reply
 from bot.targets import ranked
 from cards.referral import deal_card, list_card
 from cards.wording import Text, words
 from partner_center import query
-from partner_center.referral import (
-    Referral,
-    Status,
-    Substatus,
-)
+from partner_center.referral import Referral, Status, Substatus
 
 ROWS = 10
 """Deals on one card."""
-MOST_PAGES = 10
-"""Pages of Partner Center read for one search: 1,000 deals."""
 
 
 async def show(desk: Desk, turn: Turn, referral_id: str) -> Reply:

@@ -105,18 +105,6 @@ class Registration:
     raw: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
 
 
-class RegistrationState(StrEnum):
-    """Known states (API reference 10.4). The service may send others."""
-
-    NONE = "None"
-    APPROVED = "Approved"
-    REVIEW_PENDING = "ReviewPending"
-    ACTION_REQUIRED = "ActionRequired"
-    PASSED = "Passed"
-    FAILED = "Failed"
-    CLOSED = "Closed"
-
-
 def contract_years(term: Term, start: date, end: date | None) -> Decimal:
     """Years a contract counts for: 6 when perpetual, else days / 365 and at least 1 (U29)."""
     if term is Term.PERPETUAL or end is None:
