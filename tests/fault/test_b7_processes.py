@@ -161,8 +161,12 @@ async def test_B7_200_rounds_of_two_approvers_at_two_processes(
             both_told.append(await pressed(world, asked, bots))
             await over(world, store, asked)
 
-    await asyncio.gather(*(at(deal) for deal in DEALS))
-    await store.close()
+    try:
+        async with asyncio.TaskGroup() as group:
+            for deal in DEALS:
+                group.create_task(at(deal))
+    finally:
+        await store.close()
     assert any(both_told)
     await judged(world, database, rounds)
 

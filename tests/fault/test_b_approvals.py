@@ -30,7 +30,8 @@ from tests.world import Sent, World
 
 NOT_VALID = "This card is no longer valid"
 MAY_NOT = "You may not approve this"
-LATER = "Working on it"
+LATER = "orking on it"
+"""An answer that says that it takes longer: after 2.4 s by the turn, after 8 s by the door."""
 
 
 @pytest.fixture
