@@ -46,28 +46,32 @@ _TITLES: Mapping[Filter, Text] = {
 
 
 async def list_deals(desk: Desk, turn: Turn, wanted: ListDeals) -> Reply:
-    """A page of deals, the latest change first."""
+    """A page of deals, the latest change first. Of what Partner Center lists only the deals that
+    are shown are kept while it is read on."""
     token = await bearer(desk, turn)
     rows: list[Referral] = []
-    pages, read, following = 0, 0, None
+    pages, read, fitting, following = 0, 0, 0, None
     first = (wanted.page - 1) * ROWS
     async for page in desk.partner_center.all_pages(
         token, await query_of(desk, turn, wanted.filter), MOST_PAGES
     ):
-        rows.extend(referral for referral in page.referrals if _fits(referral, wanted.text))
+        fits = [referral for referral in page.referrals if _fits(referral, wanted.text)]
+        rows += fits[max(first - fitting, 0) : max(first + ROWS - fitting, 0)]
         pages, read, following = pages + 1, read + len(page.referrals), page.next_link
-        if len(rows) > first + ROWS:
+        fitting += len(fits)
+        del page, fits
+        if fitting > first + ROWS:
             break
-    if wanted.text and not rows and following is not None and pages == MOST_PAGES:
+    if wanted.text and not fitting and following is not None and pages == MOST_PAGES:
         return not_among_the_first(f"“{wanted.text}”", read)
-    shown = await views(desk, turn, rows[first : first + ROWS])
+    shown = await views(desk, turn, rows)
     title = _TITLES[wanted.filter]
     if wanted.filter is Filter.MINE and not turn.is_personal:
         title = words("Deals of {name}", name=turn.person.name)
     if wanted.text:
         title = words("{title} with “{text}”", title=title, text=wanted.text)
     card = list_card(
-        title, shown, wanted.page, len(rows) > first + ROWS, wanted.filter, wanted.text, turn.reader
+        title, shown, wanted.page, fitting > first + ROWS, wanted.filter, wanted.text, turn.reader
     )
     return Reply(card=card, summary=title.plain)
 

@@ -164,6 +164,7 @@ class PartnerCenter:
             page = await self.list(bearer, query, next_link=next_link, budget=budget)
             yield page
             next_link = page.next_link
+            del page  # hundreds of kB that nobody needs while the next is waited for
             if next_link is None or next_link in seen:
                 return
             seen.add(next_link)

@@ -20,7 +20,7 @@ from tests.bots import ROOT, start_process
 _IMPORTS = "import aiohttp, botbuilder.core, app"
 """Importing `app` imports all of our own packages that serving needs."""
 _PATIENCE = 60.0
-SLOPE_SECONDS = 90.0
+SLOPE_SECONDS = 600.0
 """The slope is taken over 50,000 turns, or over as many as fit in this time."""
 
 
