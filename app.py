@@ -7,6 +7,7 @@ import contextlib
 import gc
 import os
 import sys
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,9 @@ STATE = Path(".dealdesk")
 """Where the sandbox keeps its encryption key, its CA and its world."""
 CHOICES = frozenset({"approvers", "approval_policy"})
 """Settings of the embedded sandbox that yield to what was set before."""
+TLS_BUFFER = 32 * 1024
+"""What asyncio keeps for every TLS connection, and takes for every read of one: two full records
+instead of 256 kB, of which an answer of Teams fills two."""
 
 
 def build(settings: Settings, *, clock: Clock = utc_now) -> web.Application:
@@ -35,6 +39,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> web.Application:
 
 async def serve(settings: Settings, page: str | None) -> None:
     """Listen until the process is asked to end."""
+    SSLProtocol.max_size = TLS_BUFFER
     async with listening(build(settings), settings.host, settings.port) as port:
         where = f"Open {page}" if page else f"Dealdesk listens on {settings.host}:{port}"
         print(where, flush=True)  # noqa: T201
