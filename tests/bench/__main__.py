@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from tests.bench.lab import OUT, Found, Size
 from tests.bench.measures import MEASURES, Suite
@@ -18,8 +20,9 @@ from tests.bench.report import Verdict, keep, runs_table, verdict_table
 from tests.bench.servers import LIMIT
 
 
-async def measured(suites: Sequence[Suite], size: Size) -> dict[str, Found]:
-    """What each suite found; one that failed is told and does not end the others."""
+async def measured(suites: Sequence[Suite], size: Size, path: Path) -> dict[str, Found]:
+    """What each suite found, kept as soon as it is; one that failed is told and does not end the
+    others."""
     found: dict[str, Found] = {}
     for suite in suites:
         name, began = suite.__name__, time.monotonic()
@@ -34,7 +37,13 @@ async def measured(suites: Sequence[Suite], size: Size) -> dict[str, Found]:
             shown = [r for r in found[name].runs if (r.kind, r.concurrency) in limits]
             print(f"\n{runs_table(shown, LIMIT)}\n")  # noqa: T201
         print(verdict_table(found[name].verdicts), f"({time.monotonic() - began:.0f} s)\n")  # noqa: T201
+        keep(path, verdicts_of(found), {name: [f.runs, f.notes] for name, f in found.items()})
     return found
+
+
+def verdicts_of(found: Mapping[str, Found]) -> list[Verdict]:
+    """Those of every suite."""
+    return [verdict for each in found.values() for verdict in each.verdicts]
 
 
 def main() -> int:
@@ -53,10 +62,10 @@ def main() -> int:
     size = Size(2, 0.2, quick=True) if given.quick else Size(max(given.rounds, 2))
     wanted = given.measures or list(MEASURES)
     suites = list(dict.fromkeys(MEASURES[name].suite for name in wanted))
-    found = asyncio.run(measured(suites, size))
-    verdicts = [verdict for each in found.values() for verdict in each.verdicts]
     path = OUT / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
-    keep(path, verdicts, {name: [each.runs, each.notes] for name, each in found.items()})
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends what was started, as Ctrl-C
+    found = asyncio.run(measured(suites, size, path))
+    verdicts = verdicts_of(found)
     print(f"{verdict_table(verdicts)}\n\n{path}")  # noqa: T201
     lost = sum(run.lost for each in found.values() for run in each.runs)
     if lost:

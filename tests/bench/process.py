@@ -7,19 +7,22 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from statistics import median
 
 import aiohttp
 
 from tests.bench.cases import HELP, NOTED
 from tests.bench.lab import Found, Lab, Size, lab
-from tests.bench.report import Verdict, at_most
+from tests.bench.report import Verdict, at_most, medians
 from tests.bench.servers import Server, Settings
 from tests.bots import ROOT, start_process
 
 _IMPORTS = "import aiohttp, botbuilder.core, app"
 """Importing `app` imports all of our own packages that serving needs."""
 _PATIENCE = 60.0
+Took = tuple[float, float]
+"""Seconds, and seconds of CPU time."""
 SLOPE_SECONDS = 600.0
 """The slope is taken over 50,000 turns, or over as many as fit in this time."""
 
@@ -32,19 +35,21 @@ async def start(size: Size) -> Found:
         await _started(it, settings)
         for _ in range(max(size.rounds, 3)):
             pairs.append((await _started(it, settings), await asyncio.to_thread(_imported)))
-    wall = median(started[0] / imported[0] for started, imported in pairs)
-    cpu = median(started[1] / imported[1] for started, imported in pairs)
+    wall, walls = _against([(own[0], imports[0]) for own, imports in pairs])
+    cpu, cpus = _against([(own[1], imports[1]) for own, imports in pairs])
     return Found(
         [
-            at_most("start", "start to first 200 against the imports", wall, 1.2),
-            Verdict("start", "the same in CPU time", f"{cpu:.3g}x"),
+            at_most("start", "start to first 200 against the imports", wall, 1.2, absolute=walls),
+            Verdict("start", "the same in CPU time", f"{cpu:.3g}x", absolute=cpus),
         ],
         notes={"start": pairs},
     )
 
 
-Took = tuple[float, float]
-"""Seconds, and seconds of CPU time."""
+def _against(pairs: Sequence[Took]) -> tuple[float, str]:
+    """The median ratio of seconds, and the seconds."""
+    seconds = medians((own for own, _ in pairs), (imports for _, imports in pairs), "s")
+    return median(own / imports for own, imports in pairs), seconds
 
 
 async def _started(it: Lab, settings: Settings) -> Took:

@@ -15,24 +15,36 @@ from tests.bench.driver import Run
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One line of the table. `reached` is None for what has no target of its own."""
+    """One line of the table. `reached` is None for what has no target of its own; `absolute` is
+    what a ratio was taken of."""
 
     measure: str
     what: str
     found: str
     target: str = ""
     reached: bool | None = None
+    absolute: str = ""
 
 
-def at_most(measure: str, what: str, value: float, most: float, unit: str = "x") -> Verdict:
+def at_most(
+    measure: str, what: str, value: float, most: float, unit: str = "x", absolute: str = ""
+) -> Verdict:
     """Reached when the value is no more than `most`."""
     shown = f"{value:.3g}{unit}"
-    return Verdict(measure, what, shown, f"<= {most:g}{unit}", value <= most)
+    return Verdict(measure, what, shown, f"<= {most:g}{unit}", value <= most, absolute)
 
 
-def at_least(measure: str, what: str, value: float, least: float, unit: str = "x") -> Verdict:
+def at_least(
+    measure: str, what: str, value: float, least: float, unit: str = "x", absolute: str = ""
+) -> Verdict:
     """Reached when the value is no less than `least`."""
-    return Verdict(measure, what, f"{value:.3g}{unit}", f">= {least:g}{unit}", value >= least)
+    shown = f"{value:.3g}{unit}"
+    return Verdict(measure, what, shown, f">= {least:g}{unit}", value >= least, absolute)
+
+
+def medians(own: Iterable[float], other: Iterable[float], unit: str) -> str:
+    """Both sides of a ratio; the ratio of these is not quite the median of the ratios."""
+    return f"{median(own):.3g} : {median(other):.3g} {unit}"
 
 
 Number = Callable[[Run], float]
@@ -93,9 +105,9 @@ def runs_table(runs: Sequence[Run], limit: str) -> str:
 def verdict_table(verdicts: Sequence[Verdict]) -> str:
     """Every verdict in a line."""
     said = {True: "reached", False: "NOT REACHED", None: ""}
-    rows = [("measure", "what", "found", "must reach", "verdict")]
-    rows += [(v.measure, v.what, v.found, v.target, said[v.reached]) for v in verdicts]
-    return aligned(rows, left=5)
+    rows = [("measure", "what", "found", "must reach", "of", "verdict")]
+    rows += [(v.measure, v.what, v.found, v.target, v.absolute, said[v.reached]) for v in verdicts]
+    return aligned(rows, left=6)
 
 
 def aligned(rows: Sequence[Sequence[str]], left: int = 3) -> str:
