@@ -23,7 +23,7 @@ CONVERSATION = (Limit(7, 1), Limit(8, 2), Limit(60, 30), Limit(1800, 3600))
 """What one bot may send to one conversation (Teams reference 2.3)."""
 TENANT = (Limit(50, 1),)
 """What one app may send in one tenant (Teams reference 2.3)."""
-PACE = timedelta(milliseconds=10)
+PACE = timedelta(milliseconds=7)
 """Between two sends in a tenant that wait for their moments: what leaves in one bunch is built in
 one bunch, arrives late, and meets the next."""
 LEAST_LATE = timedelta(milliseconds=20)

@@ -1,10 +1,10 @@
-"""The bot's own token for the connector: one, cached, renewed in a thread before it ends."""
+"""The bot's own token for the connector: there from the start, renewed before it ends."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -21,8 +21,12 @@ SCOPE = "https://api.botframework.com/.default"
 AHEAD_SECONDS = 600.0
 """How long before its end a token is renewed."""
 PAUSE_SECONDS = 5.0
-"""After a failure, before Entra is asked again."""
+"""After a failure, before Entra is asked again for somebody who waits."""
+AGAIN_SECONDS = 60.0
+"""The same while nobody waits."""
 LIMIT_SECONDS = 10.0
+LAST_SECONDS = 2.0
+"""How long an answer that is on its way is waited for at the end."""
 
 log = structlog.get_logger(__name__)
 
@@ -92,22 +96,34 @@ class Entra:
 
 
 class AppToken:
-    """Gives the cached token out; `monotonic` gives seconds."""
+    """Gives the cached token out; `monotonic` gives seconds.
 
-    def __init__(self, ask: Ask, monotonic: Callable[[], float]) -> None:
+    From `start` to `close` it is asked for whenever it is due, so that no turn has to wait for it.
+    """
+
+    def __init__(
+        self,
+        ask: Ask,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._ask = ask
         self._monotonic = monotonic
+        self._sleep = sleep
         self._token: str | None = None
         self._ends = 0.0
         self._due = 0.0
         self._failed: float | None = None
         self._asking: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Asks for a token in the background, and from then on before each one ends."""
+        self._keeper = asyncio.create_task(self._keep())
 
     async def bearer(self) -> str:
         """A token that is still good. Raises NoAppToken."""
-        if self._token is None or self._monotonic() >= self._due:
-            self._renew()
+        self._renew_if_due()
         if not self._is_good() and self._asking is not None:
             await asyncio.wait({self._asking})
         if self._token is None or not self._is_good():
@@ -123,16 +139,27 @@ class AppToken:
             self._token = None
 
     async def close(self) -> None:
-        """Stops renewing and closes the connections to Entra."""
-        if self._timer is not None:
-            self._timer.cancel()
+        """Stops renewing and closes the connections to Entra; the one in use too, when it can."""
+        if self._keeper is not None:
+            self._keeper.cancel()
         if self._asking is not None:
+            await asyncio.wait({self._asking}, timeout=LAST_SECONDS)
             self._asking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._asking
         self._ask.close()
 
-    def _renew(self) -> None:
+    async def _keep(self) -> None:
+        while True:
+            self._renew_if_due()
+            if self._asking is not None:
+                await asyncio.wait({self._asking})
+            wait = self._due - self._monotonic()
+            await self._sleep(wait if wait > 0 else AGAIN_SECONDS)
+
+    def _renew_if_due(self) -> None:
+        if self._token is not None and self._monotonic() < self._due:
+            return
         if self._asking is not None and not self._asking.done():
             return
         if self._failed is not None and self._monotonic() - self._failed < PAUSE_SECONDS:
@@ -151,6 +178,3 @@ class AppToken:
         wait = max(granted.seconds - AHEAD_SECONDS, granted.seconds / 2)
         now = self._monotonic()
         self._token, self._ends, self._due = granted.token, now + granted.seconds, now + wait
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(wait, self._renew)

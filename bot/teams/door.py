@@ -96,9 +96,10 @@ class Door:
         self._began = now()
 
     async def open(self) -> None:
-        """Open the way out and begin to keep the signing keys."""
+        """Open the way out and begin to keep the signing keys and the bot's token."""
         await self._outside.open()
         self._keys.start()
+        self._token.start()
 
     async def close(self) -> None:
         """Close the way out. Nothing can be sent any more."""

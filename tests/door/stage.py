@@ -44,6 +44,8 @@ TENANT = "7f6e5d4c-1111-4222-8333-444455556666"
 ADA = "91587c2a-633e-4263-a000-307fa96d1741"
 BOT_ID = f"28:{APP_ID}"
 ISSUER = "https://api.botframework.com"
+AT_START = 1
+"""Tokens of its own that the bot asks Entra for while it starts."""
 START = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 SIGNING = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -485,6 +487,7 @@ async def stage(
             listening(app, "127.0.0.1", 0, silence=silence, most=most)
         )
         http = await stack.enter_async_context(aiohttp.ClientSession())
+        await entra.has_granted(AT_START)
         yield Stage(
             clock,
             keys,

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from bot.conversation import Person, Place, PlaceKind, Said
 from bot.store.schema import seen
-from tests.door.stage import ADA, APP_ID, BOT_ID, OTHER, SIGNING, TENANT, Stage, jwk
+from tests.door.stage import ADA, APP_ID, AT_START, BOT_ID, OTHER, SIGNING, TENANT, Stage, jwk
 
 TokenOf = Callable[[Stage], str]
 
@@ -35,7 +35,7 @@ async def is_refused(
     assert token not in str(lines)
     assert at_door.listener.heard == []
     assert at_door.connector.calls == []
-    assert at_door.entra.requests == 0
+    assert at_door.entra.requests == AT_START
     async with at_door.store.read() as connection:
         assert (await connection.execute(sa.select(seen))).all() == []
 
