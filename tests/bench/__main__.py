@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bot import log
 from tests.bench.lab import OUT, Found, Size
 from tests.bench.measures import MEASURES, Suite
 from tests.bench.report import Verdict, keep, runs_table, verdict_table
@@ -63,6 +64,7 @@ def main() -> int:
     wanted = given.measures or list(MEASURES)
     suites = list(dict.fromkeys(MEASURES[name].suite for name in wanted))
     path = OUT / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
+    log.configure(json=False, level="WARNING")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends what was started, as Ctrl-C
     found = asyncio.run(measured(suites, size, path))
     verdicts = verdicts_of(found)

@@ -24,6 +24,7 @@ import aiohttp
 from aiohttp import web
 from cryptography.fernet import Fernet
 
+from bot import log
 from bot.conversation import Place, PlaceKind
 from bot.desk import Desk
 from bot.feed_rules import Filters, Kept, Wish
@@ -361,6 +362,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--answer-ms", type=float, default=100, help="how long Teams takes")
     given = parser.parse_args(words)
     OUT.mkdir(parents=True, exist_ok=True)
+    log.configure(json=False, level="WARNING")
     return asyncio.run(measure(given.channels, given.answer_ms / 1000))
 
 
