@@ -29,8 +29,8 @@ way are more, and were looked through again and again."""
 CHOICES = frozenset({"approvers", "approval_policy"})
 """Settings of the embedded sandbox that yield to what was set before."""
 TLS_BUFFER = 32 * 1024
-"""What asyncio keeps for every TLS connection, and takes for every read of one: two full records
-instead of 256 kB, of which an answer of Teams fills two."""
+"""What asyncio keeps for every TLS connection and takes for every read: room for two records. Its
+own 256 kB are far more than Teams and Entra answer."""
 
 
 def build(settings: Settings, *, clock: Clock = utc_now) -> web.Application:

@@ -16,10 +16,16 @@ from tests.bench.cases import HELP, NOTED
 from tests.bench.lab import Found, Lab, Size, lab
 from tests.bench.report import Verdict, at_most, medians
 from tests.bench.servers import Server, Settings
-from tests.bots import ROOT, start_process
+from tests.bots import ROOT, inherited, start_process
 
 _IMPORTS = "import aiohttp, botbuilder.core, app"
 """Importing `app` imports all of our own packages that serving needs."""
+_LIBRARIES = """
+import aiohttp.web, botbuilder.core, httpx, msal, pydantic_settings, sqlalchemy.ext.asyncio
+import structlog, babel.dates, jwt, sqlalchemy.dialects.sqlite.aiosqlite, cryptography.fernet
+status = open("/proc/self/status").read()
+print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
+"""
 _PATIENCE = 60.0
 Took = tuple[float, float]
 """Seconds, and seconds of CPU time."""
@@ -71,10 +77,28 @@ async def _started(it: Lab, settings: Settings) -> Took:
 
 def _imported() -> Took:
     before, began = os.times(), time.perf_counter()
-    subprocess.run([sys.executable, "-c", _IMPORTS], cwd=ROOT, check=True)  # noqa: S603
+    _python(_IMPORTS)
     took, after = time.perf_counter() - began, os.times()
     used = after.children_user + after.children_system
     return took, used - before.children_user - before.children_system
+
+
+def _python(code: str) -> str:
+    """What a Python that only runs this prints."""
+    ended = subprocess.run(  # noqa: S603 - our own program, no shell
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=inherited(),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return ended.stdout
+
+
+def _libraries_mb() -> float:
+    """Resident memory of a Python that only imports what the bot is made with."""
+    return float(_python(_LIBRARIES)) / 1024
 
 
 async def memory(size: Size) -> Found:
@@ -93,6 +117,7 @@ async def memory(size: Size) -> Found:
         slope = (server.resident_mb() - at_first) / done * 10_000
     return Found(
         [
+            Verdict("memory", "RSS of its libraries alone", f"{_libraries_mb():.3g} MB"),
             at_most("memory", "RSS after start", at_start, 90, " MB"),
             at_most("memory", f"RSS after {first:,} turns", at_first, 110, " MB"),
             at_most("memory", f"slope per 10,000 turns, over {done:,}", slope, 1, " MB"),
