@@ -103,6 +103,14 @@ async def bearer(desk: Desk, turn: Turn) -> Bearer:
     return await desk.identity.bearer(turn.person)
 
 
+async def fetch(desk: Desk, turn: Turn, referral_id: str) -> Referral:
+    """A deal as Partner Center holds it now, for the person who acts.
+
+    Raises SignInNeeded, SignInUnavailable, and what PartnerCenter.get raises.
+    """
+    return await desk.partner_center.get(desk.identity.acting(turn.person), referral_id)
+
+
 async def view(desk: Desk, turn: Turn, referral: Referral, *, related: bool = False) -> DealView:
     """A referral with its handle and, with `related`, Microsoft's side of a co-sell deal."""
     microsoft = await microsofts(desk, turn, referral) if related else None

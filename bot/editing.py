@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from bot import proposals
 from bot.changes import AmbiguousValue, UnreadableValue, Value, read_text
-from bot.desk import Desk, Turn, bearer, view
+from bot.desk import Desk, Turn, fetch, view
 from bot.explain import Button
 from bot.lines import explain_value
 from bot.proposals import Draft
@@ -46,8 +46,7 @@ async def propose_changes(
     desk: Desk, turn: Turn, referral_id: str, changes: Sequence[tuple[Field, Value]]
 ) -> Reply:
     """Before and after of the changes, or the form when none were said."""
-    token = await bearer(desk, turn)
-    referral = await desk.partner_center.get(token, referral_id)
+    referral = await fetch(desk, turn, referral_id)
     if not changes:
         return await edit_form(desk, turn, referral)
     checked = _checked(referral, changes)
@@ -104,8 +103,7 @@ def _differs(referral: Referral, change: Change) -> bool:
 
 async def edit(desk: Desk, turn: Turn, referral_id: str, inputs: Mapping[str, str]) -> Reply:
     """The edit form came back: what differs is proposed, mistakes stay in the form."""
-    token = await bearer(desk, turn)
-    referral = await desk.partner_center.get(token, referral_id)
+    referral = await fetch(desk, turn, referral_id)
     changes, problems = _entered(referral, inputs, turn.today)
     if changes and not problems:
         problems = list(_checked(referral, changes).problems)
@@ -163,7 +161,7 @@ def _lines(text: str) -> str:
 async def edit_form(desk: Desk, turn: Turn, referral: Referral | str) -> Reply:
     """The form with every field a seller may edit."""
     if isinstance(referral, str):
-        referral = await desk.partner_center.get(await bearer(desk, turn), referral)
+        referral = await fetch(desk, turn, referral)
     problems = check_changes(referral, (Change(Field.NOTES, referral.notes or ""),))
     if problems:
         return await _refused(desk, turn, referral, problems)
@@ -174,8 +172,7 @@ async def edit_form(desk: Desk, turn: Turn, referral: Referral | str) -> Reply:
 
 async def propose_member(desk: Desk, turn: Turn, referral_id: str, member: Member) -> Reply:
     """Before and after of a new team member, or the form while parts are missing."""
-    token = await bearer(desk, turn)
-    referral = await desk.partner_center.get(token, referral_id)
+    referral = await fetch(desk, turn, referral_id)
     problems = check_member(referral, member)
     given = {
         "first": member.first_name,
@@ -204,8 +201,7 @@ async def propose_move(
     desk: Desk, turn: Turn, referral_id: str, move: Move, reason: str = ""
 ) -> Reply:
     """Before and after of a status move, with what becomes impossible by it."""
-    token = await bearer(desk, turn)
-    referral = await desk.partner_center.get(token, referral_id)
+    referral = await fetch(desk, turn, referral_id)
     now = desk.now()
     problems = check_move(referral, move, now)
     if problems:

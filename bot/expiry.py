@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Message, Person, Place, PlaceKind
 from bot.deal_events import Moment, facts_of, happening
-from bot.desk import Desk, Turn, bearer, view
+from bot.desk import Desk, Turn, fetch, view
 from bot.feed_rules import fits, kept_in, on_team
 from bot.follow_up import known_team
 from bot.outbox import written
@@ -197,7 +197,7 @@ async def _tell_feeds(
 
 async def snooze(desk: Desk, turn: Turn, deal: str) -> Reply:
     """Nothing more of this deal for a day; the last reminder comes all the same."""
-    referral = await desk.partner_center.get(await bearer(desk, turn), deal)
+    referral = await fetch(desk, turn, deal)
     now, handle = desk.now(), (await view(desk, turn, referral)).handle
     ends = referral.expires
     if referral.status != Status.NEW or ends is None or ends - LAST <= now:
@@ -218,7 +218,7 @@ async def snooze(desk: Desk, turn: Turn, deal: str) -> Reply:
 
 async def hand_over(desk: Desk, turn: Turn, deal: str, inputs: Mapping[str, str]) -> Reply:
     """First asks to whom; then tells them, and reminds the one who handed over no more."""
-    referral = await desk.partner_center.get(await bearer(desk, turn), deal)
+    referral = await fetch(desk, turn, deal)
     shown = await view(desk, turn, referral)
     async with desk.store.read() as connection:
         team = await known_team(connection, desk, turn.person.tenant, referral)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from bot import editing
 from bot.changes import Value
-from bot.desk import Desk, Turn, bearer, view
+from bot.desk import Desk, Turn, bearer, fetch, view
 from bot.explain import Button
 from bot.proposal_fields import changes_between, held_in, in_order, spelled, texts, typed
 from bot.replies import Reply
@@ -40,7 +40,7 @@ _ACTS: Mapping[tuple[str, str], Act] = {
 
 async def show(desk: Desk, turn: Turn, referral_id: str) -> Reply:
     """The newest acts. The deal is read first, with the token of whoever asks."""
-    referral = await desk.partner_center.get(await bearer(desk, turn), referral_id)
+    referral = await fetch(desk, turn, referral_id)
     tenant = turn.person.tenant
     async with desk.store.read() as connection:
         entries = await audit.of_referral(connection, tenant, referral_id, limit=_READ)
@@ -74,7 +74,7 @@ async def undo(desk: Desk, turn: Turn) -> Reply:
     deal = (words("Show the deal"), Show(last.referral_id))
     if last.kind is not Kind.CHANGE:
         return _told(words("That cannot be undone"), _why(last.kind), _IN_PARTNER_CENTER, deal)
-    referral = await desk.partner_center.get(await bearer(desk, turn), last.referral_id)
+    referral = await fetch(desk, turn, last.referral_id)
     base, after = texts(last.base), texts(last.after)
     if any(spelled(held_in(referral, name)) != (wish or None) for name, wish in after.items()):
         return _told(

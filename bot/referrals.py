@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bot import looks
 from bot.command import Filter, ListDeals
-from bot.desk import Desk, Turn, bearer, view, views
+from bot.desk import Desk, Turn, bearer, fetch, view, views
 from bot.finding import MOST_PAGES, not_among_the_first
 from bot.replies import Reply
 from bot.targets import ranked
@@ -21,8 +21,7 @@ ROWS = 10
 
 async def show(desk: Desk, turn: Turn, referral_id: str) -> Reply:
     """One deal as Partner Center holds it now."""
-    token = await bearer(desk, turn)
-    referral = await desk.partner_center.get(token, referral_id)
+    referral = await fetch(desk, turn, referral_id)
     shown = await view(desk, turn, referral, related=True)
     news = await looks.since(desk, turn, shown)
     card = deal_card(shown, turn.reader, since=news)

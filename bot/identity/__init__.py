@@ -59,9 +59,13 @@ class Identity:
         Raises SignInNeeded when they have to sign in first, SignInUnavailable when Entra does not
         answer; so may every later call of the bearer itself.
         """
-        bearer = PersonsToken(self._tokens, person)
+        bearer = self.acting(person)
         await bearer()
         return bearer
+
+    def acting(self, person: Person) -> PersonsToken:
+        """The same without asking now: for a request that follows at once, and asks itself."""
+        return PersonsToken(self._tokens, person)
 
     async def is_signed_in(self, person: Person) -> bool:
         """Whether there are tokens for this person; they may turn out to be revoked."""

@@ -18,6 +18,8 @@ from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 from bot.store.sqlite_inline import Kind
 
 _Turned = Callable[[Any], Any]
+_WANTED = object()
+"""In place of a value that has to be given."""
 
 
 class Found(Protocol):
@@ -99,11 +101,15 @@ class _Ready:
     def __init__(self, statement: sa.Executable, names: tuple[str, ...], dialect: Dialect) -> None:
         made: Any = statement
         keys = list(names) if made.is_insert else None
-        self._compiled = made.compile(dialect=dialect, column_keys=keys)
-        self.text = str(self._compiled)
-        self._order: list[tuple[str, _Turned | None]] = [
-            (name, _processor(self._compiled.binds[name].type, dialect))
-            for name in self._compiled.positiontup
+        compiled = made.compile(dialect=dialect, column_keys=keys)
+        self.text = str(compiled)
+        self._order: list[tuple[str, Any, _Turned | None]] = [
+            (
+                name,
+                _WANTED if compiled.binds[name].required else compiled.binds[name].value,
+                _processor(compiled.binds[name].type, dialect),
+            )
+            for name in compiled.positiontup
         ]
         columns = list(made.selected_columns) if made.is_select else []
         self.gives = bool(columns)
@@ -113,9 +119,13 @@ class _Ready:
         ]
 
     def stored(self, values: Mapping[str, Any]) -> list[Any]:
-        """The values in the order of the text, as they are stored."""
-        params = self._compiled.construct_params(values)
-        return [turn(params[name]) if turn else params[name] for name, turn in self._order]
+        """The values in the order of the text, as they are stored. Raises KeyError for one that
+        is missing."""
+        found = []
+        for name, fixed, turn in self._order:
+            value = values[name] if fixed is _WANTED else values.get(name, fixed)
+            found.append(turn(value) if turn else value)
+        return found
 
     def read(self, stored: Sequence[Any]) -> Any:  # noqa: ANN401
         """A row as it was before it was stored."""
