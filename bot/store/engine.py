@@ -93,13 +93,13 @@ class Store:
         decides, notes or reads something by itself, as it costs a fraction of what `begin` does.
         """
         turn = self._turn() if writes else nullcontext()
-        async with turn, _translated(self.label), self._kept.each() as opened:
+        async with turn, _translated(self.label), self._kept.opened(Kind.EACH) as opened:
             yield Direct(opened, self.engine.dialect)
 
     @asynccontextmanager
     async def whole(self) -> AsyncIterator[Runs]:
         """A transaction as `begin` gives, of statements made once: for what is done often."""
-        async with self._turn(), _translated(self.label), self._kept.whole(Kind.FLUSHED) as opened:
+        async with self._turn(), _translated(self.label), self._kept.opened(Kind.FLUSHED) as opened:
             yield Direct(opened, self.engine.dialect)
 
     @asynccontextmanager

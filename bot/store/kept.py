@@ -30,7 +30,7 @@ class _Taken:
 class Kept:
     """Connections of one pool, the one used last first; `see` shows a driver's as it is needed.
 
-    One on which anything failed is not used again.
+    One on which anything failed is closed, and what was begun on it ends with it.
     """
 
     def __init__(self, engine: AsyncEngine, see: Callable[[Any], Opened]) -> None:
@@ -39,35 +39,13 @@ class Kept:
         self._idle: list[_Taken] = []
 
     @asynccontextmanager
-    async def each(self) -> AsyncIterator[Opened]:
-        """A connection on which every statement is a transaction of its own."""
-        async with self._one() as opened:
-            await opened.begin(Kind.EACH)
-            yield opened
-
-    @asynccontextmanager
-    async def whole(self, kind: Kind) -> AsyncIterator[Opened]:
-        """A connection on which everything inside the block is one transaction."""
-        async with self._one() as opened:
-            await opened.begin(kind)
-            try:
-                yield opened
-            except Exception:
-                await opened.rollback()
-                raise
-            await opened.commit()
-
-    async def close(self) -> None:
-        """Gives back every one that is not in use."""
-        idle, self._idle = self._idle, []
-        for taken in idle:
-            await taken.place.close()
-
-    @asynccontextmanager
-    async def _one(self) -> AsyncIterator[Opened]:
+    async def opened(self, kind: Kind) -> AsyncIterator[Opened]:
+        """A connection for a transaction of this kind; for EACH, every statement is one."""
         taken = await self._from_idle() or await self._from_pool()
         try:
+            await taken.opened.begin(kind)
             yield taken.opened
+            await taken.opened.commit()
         except BaseException:
             await _drop(taken)
             raise
@@ -75,6 +53,12 @@ class Kept:
         if len(self._idle) < MOST_IDLE:
             self._idle.append(taken)
         else:
+            await taken.place.close()
+
+    async def close(self) -> None:
+        """Gives back every one that is not in use."""
+        idle, self._idle = self._idle, []
+        for taken in idle:
             await taken.place.close()
 
     async def _from_idle(self) -> _Taken | None:

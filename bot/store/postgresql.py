@@ -21,6 +21,7 @@ class Connection:
 
     def __init__(self, opened: asyncpg.Connection) -> None:
         self._opened = opened
+        self._is_begun = False
 
     def is_closed(self) -> bool:
         """Whether it is known to be gone."""
@@ -36,17 +37,14 @@ class Connection:
 
     async def begin(self, kind: Kind) -> None:
         """Begins a transaction, unless every statement is one by itself."""
-        if kind is not Kind.EACH:
+        self._is_begun = kind is not Kind.EACH
+        if self._is_begun:
             await self._say(_BEGIN)
 
     async def commit(self) -> None:
-        """Ends the transaction."""
-        await self._say("COMMIT")
-
-    async def rollback(self) -> None:
-        """Takes the transaction back."""
-        if not self.is_closed():
-            await self._say("ROLLBACK")
+        """Ends the transaction that was begun, if one was."""
+        if self._is_begun:
+            await self._say("COMMIT")
 
     async def run(
         self, text: str, values: Sequence[object], *, gives: bool
