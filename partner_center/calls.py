@@ -15,8 +15,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
+from urllib.parse import urlsplit
 
-import httpx
 import structlog
 
 from partner_center.circuit import Circuit
@@ -31,7 +31,7 @@ from partner_center.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from partner_center.exchange import Answer, NoAnswer, exchange, waits
+from partner_center.exchange import Answer, Exchanges, NoAnswer, Request
 from partner_center.refusals import error_of
 from partner_center.wire import Json, parse_json
 
@@ -88,14 +88,14 @@ class _Lane:
 
 
 class Caller:
-    """Makes calls over one `http` client, with one circuit breaker.
+    """Makes calls over one `http`, with one circuit breaker.
 
     `now` gives aware time, `monotonic` seconds, `random` numbers in [0, 1).
     """
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        http: Exchanges,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -160,34 +160,28 @@ class Caller:
         async with self._lane(token, call, ends):
             if not self.circuit.admits():
                 raise _not_called(call, "circuit_open", retry_after=self.circuit.opens_in)
-            request = self._http.build_request(
-                call.method,
-                call.url,
-                content=call.body,
-                headers={
-                    "Authorization": f"Bearer {token}",
-                    "Accept": "application/json",
-                    "client-request-id": call.client_request_id or str(uuid.uuid4()),
-                    **call.headers,
-                },
-            )
+            headers = {
+                "Authorization": f"Bearer {token}",
+                "Accept": "application/json",
+                "client-request-id": call.client_request_id or str(uuid.uuid4()),
+                **call.headers,
+            }
+            request = Request(call.method, call.url, headers, call.body)
             answer = await self._watched(request, call, ends)
         if 200 <= answer.status < 300:
             return answer
         raise error_of(answer, write=call.is_write, now=self._now())
 
-    async def _watched(self, request: httpx.Request, call: Call, ends: float) -> Answer:
+    async def _watched(self, request: Request, call: Call, ends: float) -> Answer:
         """The exchange with its log line and its mark in the circuit."""
         started = self._monotonic()
-        seconds = max(0.001, ends - started)
-        request.extensions["timeout"] = waits(seconds).as_dict()
         log = _log.bind(
             method=call.method,
-            path=request.url.path,
+            path=urlsplit(call.url).path,
             client_request_id=request.headers["client-request-id"],
         )
         try:
-            answer = await exchange(self._http, request, seconds)
+            answer = await self._http.exchange(request, max(0.001, ends - started))
         except NoAnswer as lost:
             self.circuit.failed()
             log.warning("partner_center_no_answer", reason=lost.reason, left=lost.may_have_left)

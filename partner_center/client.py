@@ -13,8 +13,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-import httpx
-
 from partner_center.calls import (
     BACKGROUND,
     TURN,
@@ -33,7 +31,7 @@ from partner_center.eligibility import (
     partner_from_json,
 )
 from partner_center.errors import OutcomeUnknown, UnexpectedAnswer
-from partner_center.exchange import Answer, make_http
+from partner_center.exchange import Answer, Exchanges, make_http
 from partner_center.new_deal import NewDeal, new_deal_document
 from partner_center.patch import Operation, encode
 from partner_center.query import Query, engagement, following
@@ -86,7 +84,7 @@ class Patched:
 
 
 class PartnerCenter:
-    """The service at `base_url`, over one shared `http` client (see `make_http`).
+    """The service at `base_url`, over one shared `http` (see `make_http`).
 
     `now` gives aware time, `monotonic` seconds, `random` numbers in [0, 1). A person's calls are
     told apart by their token: at most four with the same token run at once, the others wait inside
@@ -96,7 +94,7 @@ class PartnerCenter:
     def __init__(
         self,
         base_url: str,
-        http: httpx.AsyncClient,
+        http: Exchanges,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,

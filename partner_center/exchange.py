@@ -1,21 +1,42 @@
 """One HTTP exchange: a total deadline, a capped body, and whether any byte may have left."""
 
+from __future__ import annotations
+
 import asyncio
 import ssl
 import zlib
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from logging import WARNING, getLogger
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Protocol
 
-import httpx
-
-from partner_center.transport import AiohttpTransport
+import aiohttp
+from multidict import CIMultiDictProxy
+from yarl import URL
 
 LARGEST_BODY = 10 * 1024 * 1024
 CONNECT_SECONDS = 5.0
 CONNECTIONS = 100
 IDLE_SECONDS = 20.0
-ENCODINGS = "gzip"
+_PIECE = 64 * 1024
+_LONGEST_LINE = 64 * 1024
+_MOST_HEADERS = 256
+_OWN_HEADERS: Mapping[str, str] = {"User-Agent": "Dealdesk", "Accept-Encoding": "gzip"}
+_MADE_HERE = frozenset({"user-agent", "accept", "accept-encoding", "content-type"})
+
+Headers = CIMultiDictProxy[str]
+"""Headers of an answer, by names of any case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent: the address is encoded already."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +45,7 @@ class Answer:
     or bad_encoding; the body is then empty. `client_request_id` is the one that was sent."""
 
     status: int
-    headers: httpx.Headers
+    headers: Headers
     body: bytes
     flaw: str | None = None
     client_request_id: str | None = None
@@ -46,99 +67,164 @@ class NoAnswer(Exception):
         super().__init__(reason)
 
 
+class Exchanges(Protocol):
+    """Whatever sends a request and reads its answer to the end, as `Http` does."""
+
+    async def exchange(self, request: Request, seconds: float) -> Answer:
+        """The answer, within so many seconds in all. Raises NoAnswer."""
+
+
 class _Trail:
-    """What the transport says about its progress, through the `trace` of a request."""
+    """How far a request came."""
 
     def __init__(self) -> None:
         self.seen = False
         self.sending = False
 
-    async def note(self, event: str, _info: object) -> None:
+    def connects(self) -> None:
         self.seen = True
-        if event.endswith(".send_request_headers.started"):
-            self.sending = True
+
+    def sends(self) -> None:
+        self.seen = self.sending = True
 
 
+_REASONS = (
+    (aiohttp.InvalidURL, "unsupported_protocol"),
+    (aiohttp.ConnectionTimeoutError, "connect_timeout"),
+    (aiohttp.ServerTimeoutError, "read_timeout"),
+    (TimeoutError, "deadline"),
+    (aiohttp.ClientConnectorError, "connect_error"),
+    (OSError, "read_error"),
+    (aiohttp.ClientError, "remote_protocol_error"),
+)
+"""What each failure is called, the narrower ones first."""
 _BEFORE_SENDING = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
+    aiohttp.InvalidURL,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientConnectorError,
 )
 
 
-def make_http(ca_file: str | None = None) -> httpx.AsyncClient:
-    """The one client for Partner Center: no redirects, no proxies or credentials from the
-    environment, bounded connections. `ca_file` (PEM) is trusted beside the usual roots.
+class Http:
+    """The connections to Partner Center, opened with the first request: no redirects, no cookies,
+    no proxies or credentials from the environment. `trusted` says whom to trust."""
 
-    Silences httpx's own log line, which would hold the e-mail addresses of queries.
-    """
-    getLogger("httpx").setLevel(WARNING)
-    context = httpx.create_ssl_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    def __init__(self, trusted: ssl.SSLContext) -> None:
+        self._trusted = trusted
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Http:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def exchange(self, request: Request, seconds: float) -> Answer:
+        """Send and read to the end within `seconds` in all. Raises NoAnswer."""
+        trail = _Trail()
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await self._open().request(
+                    request.method,
+                    URL(request.url, encoded=True),
+                    headers={**_OWN_HEADERS, **request.headers},
+                    data=request.body or None,
+                    skip_auto_headers=_MADE_HERE,
+                    allow_redirects=False,
+                    timeout=limits(seconds),
+                    trace_request_ctx=trail,
+                )
+                try:
+                    body, flaw = await _body(answer)
+                finally:
+                    answer.close()
+        except _BEFORE_SENDING as error:
+            raise NoAnswer(_reason(error), may_have_left=trail.sending) from error
+        except (aiohttp.ClientError, OSError) as error:
+            left = trail.sending or not trail.seen
+            raise NoAnswer(_reason(error), may_have_left=left) from error
+        sent_id = request.headers.get("client-request-id")
+        return Answer(answer.status, answer.headers, body, flaw, sent_id)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=CONNECTIONS, keepalive_timeout=IDLE_SECONDS, ssl=self._trusted
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                trace_configs=[_traced()],
+                max_line_size=_LONGEST_LINE,
+                max_field_size=_LONGEST_LINE,
+                max_headers=_MOST_HEADERS,
+            )
+        return self._session
+
+
+def make_http(ca_file: str | None = None) -> Http:
+    """The one way to Partner Center. `ca_file` (PEM) is trusted beside the usual roots."""
+    trusted = ssl.create_default_context()
+    trusted.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_file is not None:
-        context.load_verify_locations(cadata=Path(ca_file).read_text(encoding="ascii"))
-    return httpx.AsyncClient(
-        transport=AiohttpTransport(context, connections=CONNECTIONS, idle_seconds=IDLE_SECONDS),
-        follow_redirects=False,
-        trust_env=False,
-        timeout=httpx.Timeout(30.0, connect=CONNECT_SECONDS),
-        headers={"User-Agent": "Dealdesk", "Accept-Encoding": ENCODINGS},
+        trusted.load_verify_locations(cadata=Path(ca_file).read_text(encoding="ascii"))
+    return Http(trusted)
+
+
+def limits(seconds: float) -> aiohttp.ClientTimeout:
+    """Time-outs of one exchange inside `seconds`: a free connection or a new one gets at most half,
+    what comes after is left to the total deadline, which strikes first."""
+    connect = min(CONNECT_SECONDS, seconds / 2)
+    return aiohttp.ClientTimeout(
+        connect=connect + seconds / 2, sock_connect=connect, sock_read=seconds + 1
     )
 
 
-def waits(seconds: float) -> httpx.Timeout:
-    """Time-outs of one exchange inside `seconds`: a pool or a connection gets at most half, what
-    comes after is left to the total deadline, which strikes first."""
-    connect = min(CONNECT_SECONDS, seconds / 2)
-    return httpx.Timeout(seconds + 1, connect=connect, pool=seconds / 2)
-
-
-async def exchange(http: httpx.AsyncClient, request: httpx.Request, seconds: float) -> Answer:
-    """Send and read to the end within `seconds` in all. Raises NoAnswer."""
-    trail = _Trail()
-    request.extensions = {**request.extensions, "trace": trail.note}
-    try:
-        async with asyncio.timeout(seconds):
-            response = await http.send(request, stream=True, follow_redirects=False)
-            try:
-                body, flaw = await _body(response)
-            finally:
-                await response.aclose()
-    except TimeoutError as error:
-        left = trail.sending or not trail.seen
-        raise NoAnswer("deadline", may_have_left=left) from error
-    except _BEFORE_SENDING as error:
-        raise NoAnswer(_reason(error), may_have_left=trail.sending) from error
-    except (httpx.HTTPError, OSError) as error:
-        left = trail.sending or not trail.seen
-        raise NoAnswer(_reason(error), may_have_left=left) from error
-    sent_id = request.headers.get("client-request-id")
-    return Answer(response.status_code, response.headers, body, flaw, sent_id)
-
-
 def _reason(error: Exception) -> str:
-    """`ConnectTimeout` -> `connect_timeout`: the kind of fault, without its text."""
-    name = type(error).__name__
-    return "".join(f"_{each.lower()}" if each.isupper() else each for each in name).lstrip("_")
+    return next(reason for kind, reason in _REASONS if isinstance(error, kind))
 
 
-async def _body(response: httpx.Response) -> tuple[bytes, str | None]:
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+async def _body(answer: aiohttp.ClientResponse) -> tuple[bytes, str | None]:
+    encoding = answer.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip"):
         return b"", "bad_encoding"
     inflate = zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding == "gzip" else None
     whole = bytearray()
     try:
-        async for chunk in response.aiter_raw():
+        async for chunk in answer.content.iter_chunked(_PIECE):
             room = LARGEST_BODY + 1 - len(whole)
             whole += inflate.decompress(chunk, room) if inflate else chunk
             if len(whole) > LARGEST_BODY:
                 return b"", "too_big"
     except zlib.error:
         return b"", "bad_encoding"
-    except httpx.TransportError:
+    except aiohttp.ClientError:
         return b"", "truncated"
     if inflate and whole and not inflate.eof:
         return b"", "truncated"
     return bytes(whole), None
+
+
+def _traced() -> aiohttp.TraceConfig:
+    """Tells a request's trail of a new connection, and before the first byte is sent."""
+    config = aiohttp.TraceConfig()
+    config.on_connection_create_start.append(_telling(_Trail.connects))
+    config.on_connection_create_end.append(_telling(_Trail.sends))
+    config.on_connection_reuseconn.append(_telling(_Trail.sends))
+    return config
+
+
+def _telling(
+    of: Callable[[_Trail], None],
+) -> Callable[[aiohttp.ClientSession, SimpleNamespace, object], Awaitable[None]]:
+    async def tell(_session: aiohttp.ClientSession, about: SimpleNamespace, _given: object) -> None:
+        of(about.trace_request_ctx)
+
+    return tell

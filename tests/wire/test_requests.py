@@ -4,7 +4,6 @@ import asyncio
 import re
 from typing import Any
 
-import httpx
 import pytest
 from structlog.testing import capture_logs
 
@@ -16,6 +15,7 @@ from partner_center.errors import (
     Unauthorized,
     Unavailable,
 )
+from partner_center.exchange import limits
 from partner_center.patch import move_document
 from partner_center.query import mine
 from partner_center.referral import Move
@@ -267,12 +267,11 @@ async def test_a_base_address_may_have_a_path() -> None:
     assert stage.service.last.path == f"/partnercenter/v1.0/engagements/referrals/{ID}"
 
 
-async def test_no_time_out_of_the_transport_is_open_ended() -> None:
-    async with make_http() as http:
-        assert None not in http.timeout.as_dict().values()
-        assert isinstance(http, httpx.AsyncClient)
-        assert not http.follow_redirects
-        assert not http.trust_env
+def test_no_time_out_of_the_transport_is_open_ended() -> None:
+    given = limits(8.0)
+    assert None not in (given.connect, given.sock_connect, given.sock_read)
+    assert given.sock_connect == 4.0
+    assert limits(60.0).sock_connect == 5.0
 
 
 async def call(client: PartnerCenter, bearer: Any, *, write: bool) -> None:  # noqa: ANN401
