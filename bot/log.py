@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterable, MutableMapping
+from functools import lru_cache
 from typing import TextIO
 
 import structlog
@@ -17,8 +18,6 @@ _QUIET = (
     "msrest",
     "requests",
     "msal",
-    "httpx",
-    "httpcore",
     "aiohttp.access",
     "alembic",
 )
@@ -38,6 +37,8 @@ _SECRET_TEXTS = (
         r"|code_verifier|token|password|authorization)[\"']\s*:\s*[\"'][^\"']*[\"']"
     ),
 )
+_MAY_BE_SECRET = re.compile(r"[\s=\"']|eyJ")
+"""One of these is in whatever the patterns above find."""
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
@@ -59,7 +60,7 @@ class Redact:
         return {key: self._field(key, value, 0) for key, value in event.items()}
 
     def _field(self, key: str, value: object, depth: int) -> object:
-        if _SECRET_NAMES.match(key) and value is not None and not isinstance(value, bool):
+        if _names_secret(key) and value is not None and not isinstance(value, bool):
             return REMOVED
         return self._value(value, depth)
 
@@ -78,9 +79,15 @@ class Redact:
         """A text without secrets, shortened."""
         for secret in self._secrets:
             text = text.replace(secret, REMOVED)
-        for pattern in _SECRET_TEXTS:
-            text = pattern.sub(REMOVED, text)
+        if _MAY_BE_SECRET.search(text):
+            for pattern in _SECRET_TEXTS:
+                text = pattern.sub(REMOVED, text)
         return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}... (shortened)"
+
+
+@lru_cache(maxsize=1024)
+def _names_secret(key: str) -> bool:
+    return _SECRET_NAMES.match(key) is not None
 
 
 def escape(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -103,6 +110,8 @@ def _escaped(value: object) -> object:
 
 
 def _shown(text: str) -> str:
+    if text.isprintable():
+        return text
     return _UNSEEN.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
