@@ -91,7 +91,7 @@ def _parsed(text: str, today: date, _language: Language) -> Parsed:
     """The same is read twice in a turn, before it is taken in and when it is carried out, and a few
     commands are said again and again."""
     line = clean(text).rstrip("?!").strip()
-    line = re.sub(r"^(?:/|please\s+)+|[\s,]+please$", "", line, flags=re.IGNORECASE)
+    line = re.sub(r"^(?:/|please\s+)+|(?<![\s,])[\s,]+please$", "", line, flags=re.IGNORECASE)
     words = split(line)
     if not words:
         return Help()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,11 @@ from bot.keywords import english
 _QUOTES = {'"': '"', "“": "”", "„": "“”", "«": "»", "‘": "’", "'": "'", "「": "」"}
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"), None)
 _TRAILING = ",;"
+_ENDS = {
+    opening: re.compile(rf"[{closing}](?:[{_TRAILING}]|(?=\s)|\Z)")
+    for opening, closing in _QUOTES.items()
+}
+"""How a quote ends: before a space, at the end of the text, or with the comma behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +59,11 @@ def split(text: str) -> tuple[Word, ...]:
 
 
 def _quoted(text: str, at: int) -> Word | None:
-    ends = _QUOTES.get(text[at])
-    if ends is None:
+    end = _ENDS.get(text[at])
+    found = end.search(text, at + 1) if end is not None else None
+    if found is None:
         return None
-    for end in range(at + 1, len(text)):
-        closes = text[end] in ends
-        followed = end + 1 == len(text) or text[end + 1].isspace() or text[end + 1] in _TRAILING
-        if closes and followed:
-            stop = end + 1 if end + 1 == len(text) or text[end + 1].isspace() else end + 2
-            return Word(text[at + 1 : end].strip(), at, stop, quoted=True)
-    return None
+    return Word(text[at + 1 : found.start()].strip(), at, found.end(), quoted=True)
 
 
 def _bare(text: str, at: int) -> Word:
