@@ -12,7 +12,7 @@ from bot.command import Create
 from bot.countries import country_code
 from bot.creation import deal_of, fields_of, show_ended
 from bot.desk import Desk, Turn, bearer
-from bot.lines import explain_value
+from bot.entered import problem_of, tidy
 from bot.proposal_fields import spelled
 from bot.proposals import again, find_own
 from bot.replies import Reply, Where
@@ -55,7 +55,7 @@ async def begin(desk: Desk, turn: Turn, command: Create) -> Reply:
 async def entered(desk: Desk, turn: Turn, inputs: Mapping[str, str]) -> Reply:
     """The form came back: what it says is shown, mistakes stay in the form."""
     await bearer(desk, turn)
-    return await _propose(desk, turn, {name: _tidy(text) for name, text in inputs.items()})
+    return await _propose(desk, turn, {name: tidy(text) for name, text in inputs.items()})
 
 
 async def change(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
@@ -158,11 +158,8 @@ def _read(given: Mapping[str, str], turn: Turn) -> tuple[NewDeal | None, list[Pr
         try:
             if given.get(name):
                 read[field] = read_text(field, given[name], turn.today)
-        except AmbiguousValue as error:
-            problems.append(_doubt(name, given[name], error))
-        except UnreadableValue as error:
-            why, instead = explain_value(error)
-            problems.append(Problem("unreadable", {"field": name, "why": why, "instead": instead}))
+        except (AmbiguousValue, UnreadableValue) as error:
+            problems.append(problem_of(name, given[name], error))
     problems += _about_currency(read)
     problems += _missing(read, problems)
     match read.get(Field.VALUE), read.get(Field.CLOSE):
@@ -214,13 +211,6 @@ def _missing(read: Mapping[Field, Value], problems: Sequence[Problem]) -> list[P
     ]
 
 
-def _doubt(name: str, typed: str, error: AmbiguousValue) -> Problem:
-    labels = [reading.label for reading in error.readings]
-    first, second = (*labels, sentence("something else"))[:2]
-    facts = {"field": name, "typed": typed, "first": first, "second": second}
-    return Problem("ambiguous", facts)
-
-
 def _given(changes: Sequence[tuple[Field, Value]]) -> dict[str, str]:
     """What a line said, as the form holds it: an amount keeps a currency that is not said again."""
     said = dict(changes)
@@ -247,10 +237,6 @@ def _spelled(deal: NewDeal) -> dict[str, str]:
         "email": contact.email,
         "phone": contact.phone_number,
     }
-
-
-def _tidy(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 async def _contact(desk: Desk, turn: Turn) -> dict[str, str]:

@@ -16,7 +16,7 @@ from bot import creation_rules as rules
 from bot.crash import Point, crash_at
 from bot.creation_rules import Do, Outcome
 from bot.desk import Desk, Turn, bearer, view
-from bot.explain import explain
+from bot.explain import Told, explain
 from bot.identity import SignInNeeded, SignInUnavailable
 from bot.proposal_fields import changes_between, texts
 from bot.proposals import READ_BACK, UNDER_WAY, again, altered, find_own, note
@@ -30,7 +30,7 @@ from cards.changes import FieldChange
 from cards.new_deal import deal_line, doubled_card, uncertain_card
 from cards.notice import notice_card
 from cards.referral import deal_card
-from cards.wording import Text, sentence, words
+from cards.wording import sentence, words
 from partner_center import errors
 from partner_center.client import Bearer
 from partner_center.new_deal import NewDeal, check_new_deal, read
@@ -118,7 +118,7 @@ async def _create(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     token = await bearer(desk, turn)
     deal, mark = deal_of(proposal)
     if check_new_deal(deal, turn.today):
-        return _notice(_out_of_date(), proposal, change=True)
+        return _notice(_OUT_OF_DATE, proposal, change=True)
     sent = await _intend(desk, turn, proposal)
     if isinstance(sent, Reply):
         return sent
@@ -346,66 +346,53 @@ async def _twin(desk: Desk, turn: Turn, twin: Proposal) -> Reply:
 async def show_ended(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     """What became of a wish that is over."""
     if proposal.state is State.DISCARDED:
-        return _notice(_dropped(), proposal, change=True)
+        return _notice(_DROPPED, proposal, change=True)
     if proposal.state is not State.DONE:
-        return _notice(_refused(), proposal, change=True)
+        return _notice(_REFUSED, proposal, change=True)
     try:
         token = await bearer(desk, turn)
         made = await desk.partner_center.get(token, proposal.referral_id)
     except (errors.PartnerCenterError, SignInNeeded, SignInUnavailable) as error:
         _log.info("created, but not read", proposal=proposal.id, error=str(error))
-        return _notice(_unseen(), proposal, change=False)
+        return _notice(_UNSEEN, proposal, change=False)
     return await _show(desk, turn, made)
 
 
-Told = tuple[Text, Text, Text, Text]
-
-
 def _notice(told: Told, proposal: Proposal, *, change: bool) -> Reply:
-    title, happened, did_not, todo = told
     button = (
         (words("Change"), ChangeDeal(proposal.id))
         if change
         else (words("Show the deal"), Show(proposal.referral_id))
     )
-    card = notice_card(title, happened, did_not, todo, (button,))
-    return Reply(card=card, summary=title.plain)
+    card = notice_card(told.title, told.happened, told.did_not, told.todo, (button,))
+    return Reply(card=card, summary=told.title.plain)
 
 
-def _dropped() -> Told:
-    return (
-        words("Dropped"),
-        words("You dropped this deal."),
-        words("Nothing was created."),
-        words("Say create whenever you like."),
-    )
-
-
-def _refused() -> Told:
-    return (
-        words("This deal was not created"),
-        words("Partner Center refused it earlier."),
-        words("Nothing was created."),
-        words("Change what it says and try again."),
-    )
-
-
-def _out_of_date() -> Told:
-    return (
-        words("This deal is out of date"),
-        words("What it says was right when it was shown, and is not any more."),
-        words("Nothing was created."),
-        words("Look at its close date and try again."),
-    )
-
-
-def _unseen() -> Told:
-    return (
-        words("✔ Created"),
-        words("Partner Center accepted the deal."),
-        words("It did not show it to me afterwards."),
-        words("Look at the deal in a moment to see it."),
-    )
+_NOT_CREATED = words("Nothing was created.")
+_DROPPED = Told(
+    words("Dropped"),
+    words("You dropped this deal."),
+    _NOT_CREATED,
+    words("Say create whenever you like."),
+)
+_REFUSED = Told(
+    words("This deal was not created"),
+    words("Partner Center refused it earlier."),
+    _NOT_CREATED,
+    words("Change what it says and try again."),
+)
+_OUT_OF_DATE = Told(
+    words("This deal is out of date"),
+    words("What it says was right when it was shown, and is not any more."),
+    _NOT_CREATED,
+    words("Look at its close date and try again."),
+)
+_UNSEEN = Told(
+    words("✔ Created"),
+    words("Partner Center accepted the deal."),
+    words("It did not show it to me afterwards."),
+    words("Look at the deal in a moment to see it."),
+)
 
 
 def _sent_at(proposal: Proposal) -> datetime:

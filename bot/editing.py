@@ -10,8 +10,8 @@ from decimal import Decimal
 from bot import proposals
 from bot.changes import AmbiguousValue, UnreadableValue, Value, read_text
 from bot.desk import Desk, Turn, fetch, view
+from bot.entered import problem_of, tidy
 from bot.explain import Button
-from bot.lines import explain_value
 from bot.proposals import Draft
 from bot.replies import Reply
 from bot.store.proposals import Kind
@@ -124,19 +124,12 @@ def _entered(
     problems: list[Problem] = []
     for field in Field:
         typed = inputs.get(field.value)
-        if typed is None or _lines(typed) == _as_entered(referral, field):
+        if typed is None or tidy(typed) == _as_entered(referral, field):
             continue
         try:
             changes.append((field, read_text(field, typed.strip(), today)))
-        except AmbiguousValue as error:
-            labels = [reading.label for reading in error.readings]
-            first, second = (*labels, sentence("something else"))[:2]
-            facts = {"field": field, "typed": typed, "first": first, "second": second}
-            problems.append(Problem("ambiguous", facts))
-        except UnreadableValue as error:
-            why, instead = explain_value(error)
-            facts = {"field": field, "why": why, "instead": instead}
-            problems.append(Problem("unreadable", facts))
+        except (AmbiguousValue, UnreadableValue) as error:
+            problems.append(problem_of(field, typed, error))
     return changes, problems
 
 
@@ -150,12 +143,7 @@ def _as_entered(referral: Referral, field: Field) -> str:
         case date():
             return value.isoformat()
         case str():
-            return _lines(value)
-
-
-def _lines(text: str) -> str:
-    """Text as a form gives it back: one kind of line end, nothing hanging."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+            return tidy(value)
 
 
 async def edit_form(desk: Desk, turn: Turn, referral: Referral | str) -> Reply:
