@@ -89,7 +89,7 @@ async def start_in_process(environment: Environment, clock: Callable[[], datetim
 
 def inherited() -> dict[str, str]:
     """What a bot gets of our environment. Its modules are compiled once, as where it is installed,
-    not at every start: that takes 2 MB and as long as all imports."""
+    not at every start, which takes 0.3 s of CPU."""
     return {
         name: value
         for name, value in os.environ.items()
