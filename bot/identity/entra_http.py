@@ -31,6 +31,7 @@ class EntraHttp:
             self._session.trust_env = False
         self._kept: dict[str, tuple[float, requests.Response]] = {}
         self._lock = threading.Lock()
+        self._closed = False
 
     def get(
         self,
@@ -46,6 +47,7 @@ class EntraHttp:
             at, kept = self._kept.get(key, (0.0, None))
         if kept is not None and not fresh and time.monotonic() - at < KEEP_SECONDS:
             return kept
+        self._check_open()
         answer = self._session.get(
             url,
             params=params,
@@ -67,6 +69,7 @@ class EntraHttp:
         data: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """A call of the token endpoint; sent once."""
+        self._check_open()
         return self._session.post(
             url,
             params=params,
@@ -77,5 +80,10 @@ class EntraHttp:
         )
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections; a thread that is between two calls gets no new one."""
+        self._closed = True
         self._session.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise requests.ConnectionError("closed")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
+from requests import ConnectionError
 from structlog.testing import capture_logs
 
+from bot.identity.entra_http import EntraHttp
 from bot.teams.app_token import AGAIN_SECONDS, AHEAD_SECONDS, AppToken, Granted, NoAppToken
-from tests.door.stage import AT_START, Stage
+from tests.door.stage import AT_START, TENANT, Stage
 
 HOUR = 3600.0
 
@@ -140,6 +143,16 @@ async def test_a_good_one_outlives_an_outage_that_is_shorter(
     time.pass_by()
     assert await time.fell_asleep() == HOUR - AHEAD_SECONDS
     assert await token.bearer() == f"token-{entra.asked}"
+
+
+async def test_at_the_end_no_new_connection_to_entra_is_opened(at_door: Stage) -> None:
+    http = EntraHttp(at_door.entra.ca_file)
+    found = f"{at_door.entra.origin}/{TENANT}/v2.0/.well-known/openid-configuration"
+    assert (await asyncio.to_thread(http.get, found)).ok
+    http.close()
+    for call in (partial(http.get, found, fresh=True), partial(http.post, found)):
+        with pytest.raises(ConnectionError, match="closed"):
+            await asyncio.to_thread(call)
 
 
 async def test_the_bot_asks_for_it_when_it_starts(at_door: Stage) -> None:
