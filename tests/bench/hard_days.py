@@ -11,9 +11,8 @@ import time
 import uuid
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from statistics import median, quantiles
 
 import sqlalchemy as sa
@@ -35,118 +34,113 @@ LATE_ONES = 90_000
 """From this number on people meet what is late."""
 WATCHED_SECONDS = 3.5
 """So long is watched while something is late: what is begun then, and typing, is still late."""
-QUIET_SECONDS = 2.0
 LOOK = 100
-"""Turns whose p95 is one look; a window is the median of its looks."""
+"""Turns whose p95 is one look."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What others met for a while, all in ms: the p95 of `help` at each look, the p95 and the
-    longest of `/healthz`."""
+    """What others met at one bot for a while, all in ms: the p95 of `help` at each look, and how
+    long each `/healthz` took."""
 
-    looks: list[float]
-    lag: float
-    longest: float
+    looks: list[float] = field(default_factory=list)
+    lags: list[float] = field(default_factory=list)
 
     @property
-    def p95(self) -> float:
-        """Of `help`; what disturbs one look only is not in it."""
-        return median(self.looks)
+    def lag(self) -> float:
+        """The p95."""
+        return quantiles(self.lags, n=20, method="inclusive")[18]
+
+
+Windows = tuple[Window, Window]
+"""Of the bot where people wait, and of its twin where nobody does, at the same time."""
 
 
 async def slow(size: Size) -> Found:
-    """`help` of some people while the turns of others wait for 5 s, and before and after it."""
+    """`help` of some people while the turns of others wait for 5 s, and in turns at a twin."""
     found = Found()
     for name, kind in (("connector", HELP), ("entra", DURABLE), ("partner_center", DURABLE)):
         async with lab(size) as it:
             settings = it.settings()
             server = await it.dealdesk(settings, signed_in=True)
-            await it.calm(server, turns=1_000)
-            await it.calm(server, DURABLE, 16)
-            quiet, late = [await _watched(it, server, QUIET_SECONDS)], []
+            twin = await it.dealdesk(signed_in=True, name="twin")
+            for each in (server, twin):
+                await it.calm(each, turns=1_000)
+                await it.calm(each, DURABLE, 16)
+            rounds = []
             for number in range(size.rounds):
                 first = LATE_ONES + 8 * number
                 await sign_in(settings, 8, first=first, seconds=60 if name == "entra" else 86_400)
-                late.append(await _while_late(it, server, name, kind, first))
-                quiet.append(await _watched(it, server, QUIET_SECONDS))
-        found.notes[f"slow {name}"] = {"late": late, "before and after": quiet}
-        found.verdicts += _of_slow(name, late, quiet)
+                rounds.append(await _while_late(it, server, twin, name, kind, first))
+        found.notes[f"slow {name}"] = rounds
+        found.verdicts += _of_slow(name, rounds)
     return found
 
 
-async def _while_late(it: Lab, server: Server, name: str, kind: Kind, first: int) -> Window:
+async def _while_late(
+    it: Lab, server: Server, twin: Server, name: str, kind: Kind, first: int
+) -> Windows:
     """What others met while eight people wait. Raises RuntimeError when those did not wait."""
     it.world.delays.conversations = f"a:1bench-{LATE_ONES // 10_000}"
     setattr(it.world.delays, name, LATE)
     turns = it.driver.run(server, kind, turns=8, concurrency=8, conversations=8, first=first)
     late = asyncio.create_task(turns)
-    window = await _watched(it, server, WATCHED_SECONDS)
+    windows = await _watched(it, server, twin)
     over = late.done()
     await late
     if over:
         raise RuntimeError("nothing was late any more while it was watched")
     setattr(it.world.delays, name, 0.0)
-    return window
+    return windows
 
 
-async def _watched(it: Lab, server: Server, seconds: float) -> Window:
-    """`help` by four people, and what the loop alone answers, at the same time; once what was
-    begun before is under way."""
+async def _watched(it: Lab, server: Server, twin: Server) -> Windows:
+    """`help` by four people at one and then at the other, on and on, and what their loops alone
+    answer, all the time; once what was begun before is under way."""
     await asyncio.sleep(0.3)
-    lags: list[float] = []
-
-    async def watch() -> None:
-        while True:
-            began = time.perf_counter()
-            async with it.http.get(f"{server.running.url}/healthz") as answer:
-                await answer.read()
-            lags.append((time.perf_counter() - began) * 1000)
-            await asyncio.sleep(0.02)
-
-    watching = asyncio.create_task(watch())
-    looks, end = [], time.monotonic() + seconds
+    windows = (Window(), Window())
+    both = list(zip((server, twin), windows, strict=True))
+    watching = [asyncio.create_task(_healthz(it, each, window.lags)) for each, window in both]
+    end = time.monotonic() + WATCHED_SECONDS
     try:
         while time.monotonic() < end:
-            run = await it.driver.run(server, HELP, turns=LOOK, concurrency=4, waits=False)
-            looks.append(run.p95_ms)
+            for each, window in both:
+                run = await it.driver.run(each, HELP, turns=LOOK, concurrency=4, waits=False)
+                window.looks.append(run.p95_ms)
+            both.reverse()
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
-    return Window(looks, quantiles(lags, n=20, method="inclusive")[18], max(lags))
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+    return windows
 
 
-def _of_slow(name: str, late: Sequence[Window], quiet: Sequence[Window]) -> list[Verdict]:
-    """Each window beside the mean of the quiet ones before and after it; the median of all."""
-    lags, own_lags = [each.lag for each in late], _between([each.lag for each in quiet])
-    p95s, own_p95s = [each.p95 for each in late], _between([each.p95 for each in quiet])
-    more = median(lag - own for lag, own in zip(lags, own_lags, strict=True))
-    times = median(p95 / own for p95, own in zip(p95s, own_p95s, strict=True))
-    longest = max(window.longest for window in late)
+async def _healthz(it: Lab, server: Server, lags: list[float]) -> None:
+    while True:
+        began = time.perf_counter()
+        async with it.http.get(f"{server.running.url}/healthz") as answer:
+            await answer.read()
+        lags.append((time.perf_counter() - began) * 1000)
+        await asyncio.sleep(0.02)
+
+
+def _of_slow(name: str, rounds: Sequence[Windows]) -> list[Verdict]:
+    lags = [(own.lag, other.lag) for own, other in rounds]
+    looks = [pair for own, other in rounds for pair in zip(own.looks, other.looks, strict=True)]
+    more = median(own - other for own, other in lags)
+    times = median(own / other for own, other in looks)
+    longest = [(max(own.lags), max(other.lags)) for own, other in rounds]
+    worst = max(own for own, _ in longest)
     said = f"{name} takes 5 s"
     return [
-        at_most(
-            "slow",
-            f"{said}: loop lag, p95, more than before",
-            more,
-            50,
-            " ms",
-            medians(lags, own_lags, "ms"),
-        ),
-        at_most(
-            "slow",
-            f"{said}: help p95 against before",
-            times,
-            1.2,
-            absolute=medians(p95s, own_p95s, "ms"),
-        ),
-        Verdict("slow", f"{said}: the longest lag", f"{longest:.3g} ms"),
+        at_most("slow", f"{said}: loop lag, p95, more than else", more, 50, " ms", _both(lags)),
+        at_most("slow", f"{said}: help p95 against else", times, 1.2, absolute=_both(looks)),
+        Verdict("slow", f"{said}: the longest lag", f"{worst:.3g} ms", absolute=_both(longest)),
     ]
 
 
-def _between(values: Sequence[float]) -> list[float]:
-    """The mean of each value and the next."""
-    return [(before + after) / 2 for before, after in pairwise(values)]
+def _both(pairs: Sequence[tuple[float, float]]) -> str:
+    return medians((own for own, _ in pairs), (other for _, other in pairs), "ms")
 
 
 async def listing(size: Size) -> Found:
