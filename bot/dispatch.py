@@ -162,7 +162,8 @@ class Dispatch:
                 return await self._deal_command(turn, command, text)
 
     async def _deal_command(self, turn: Turn, command: Command, text: str) -> Reply | None:
-        await self._desk.identity.bearer(turn.person)
+        """A command about one deal. Who is not signed in learns no more than that, whether there
+        is such a deal or not: the feature asks for their token first, and so does a miss."""
         if isinstance(command, said.MoveDeal):
             command = await self._with_reason(turn, command)
         target: Target | None = getattr(command, "target", None)
@@ -170,6 +171,7 @@ class Dispatch:
             raise TypeError(f"{spec_of(command).name} names no deal")
         deal = await finding.find(self._desk, turn, target, text)
         if isinstance(deal, Reply):
+            await self._desk.identity.bearer(turn.person)
             return deal
         match command:
             case said.Show():

@@ -53,6 +53,16 @@ async def test_a_command_waits_for_the_sign_in_and_is_carried_out_once(office: W
     assert len(reads) == 1
 
 
+@pytest.mark.parametrize("deal", ["#9999", "00000000-0000-4000-8000-000000009999"])
+async def test_who_is_not_signed_in_does_not_learn_which_deals_there_are(
+    office: World, deal: str
+) -> None:
+    await office.says("ben", f"update {deal} value 30000 USD")
+    asked = await office.hears("ben")
+    assert asked.sign_in is not None
+    assert "did not find" not in asked.words
+
+
 async def test_I1_a_store_that_fails_after_the_sign_in_leaves_nobody_waiting(office: World) -> None:
     await office.says("ben", "show fabrikam analytics")
     await office.hears("ben")
