@@ -40,3 +40,24 @@ async def test_a_cancelled_write_gives_the_lock_back(tmp_path: Path, how: str) -
             await _write(other, f"other-{turns}", how)
     await one.close()
     await other.close()
+
+
+async def test_a_transaction_cut_off_holds_nothing_back(store: Store, other: Store) -> None:
+    """The same key can be written at once by another instance, on either database."""
+
+    async def wait_inside(begun: asyncio.Event) -> None:
+        async with store.whole() as connection:
+            await connection.execute(_NEW, {"tenant": "t", "next_number": 1})
+            begun.set()
+            await asyncio.Event().wait()
+
+    for _ in range(5):
+        begun = asyncio.Event()
+        task = asyncio.create_task(wait_inside(begun))
+        await begun.wait()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    async with asyncio.timeout(2):
+        await _write(other, "t", "whole")
+    await _write(store, "u", "whole")
