@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
 from functools import lru_cache
@@ -40,12 +40,10 @@ def language_of(locale: str | None) -> Language:
     return Language(code) if code in set(Language) else Language.ENGLISH
 
 
-@contextmanager
-def speaking(locale: str | None) -> Iterator[None]:
+def speaking(locale: str | None) -> AbstractContextManager[None]:
     """Whatever is said inside, and by tasks started inside, is in the locale's language."""
     language = language_of(locale)
-    with speaking_from(catalogue(language), language):
-        yield
+    return speaking_from(catalogue(language), language)
 
 
 @contextmanager
