@@ -18,6 +18,7 @@ _QUIET = (
     "msrest",
     "requests",
     "msal",
+    "httpx",
     "aiohttp.access",
     "alembic",
 )

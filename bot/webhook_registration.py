@@ -10,11 +10,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import httpx
+
 from bot.settings import Settings, check
 from bot.teams.app_token import Entra, NoAppToken
 from bot.webhooks import PATH
 from partner_center.errors import UnexpectedAnswer
-from partner_center.exchange import Answer, Http, NoAnswer, Request, make_http
+from partner_center.exchange import Answer, NoAnswer, exchange, make_http, request_of
 from partner_center.webhook import EventName
 from partner_center.wire import Json, as_list, as_object, encoded, parse_json
 
@@ -48,7 +50,7 @@ class RegistrationApi:
     """The registration API at `base`; `token` is the app's own."""
 
     base: str
-    http: Http
+    http: httpx.AsyncBaseTransport
     token: str = field(repr=False)
 
     async def offered(self) -> frozenset[str]:
@@ -108,12 +110,12 @@ class RegistrationApi:
     ) -> Answer:
         url = f"{self.base.rstrip('/')}{BASE}{path}"
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
-        request = Request(method, url, headers)
+        request = request_of(method, url, headers)
         if body is not None:
             headers["Content-Type"] = "application/json"
-            request = Request(method, url, headers, encoded(body))
+            request = request_of(method, url, headers, encoded(body))
         try:
-            answer = await self.http.exchange(request, CALL_SECONDS)
+            answer = await exchange(self.http, request, CALL_SECONDS)
         except NoAnswer as error:
             raise RegistrationFailed(f"Partner Center does not answer ({error.reason}).") from error
         if answer.flaw is not None or not (200 <= answer.status < 300 or answer.status in known):

@@ -15,8 +15,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
-from urllib.parse import urlsplit
 
+import httpx
 import structlog
 
 from partner_center.circuit import Circuit
@@ -31,7 +31,7 @@ from partner_center.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from partner_center.exchange import Answer, Exchanges, NoAnswer, Request
+from partner_center.exchange import Answer, NoAnswer, exchange, request_of
 from partner_center.refusals import error_of
 from partner_center.wire import Json, parse_json
 
@@ -95,7 +95,7 @@ class Caller:
 
     def __init__(
         self,
-        http: Exchanges,
+        http: httpx.AsyncBaseTransport,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -166,22 +166,22 @@ class Caller:
                 "client-request-id": call.client_request_id or str(uuid.uuid4()),
                 **call.headers,
             }
-            request = Request(call.method, call.url, headers, call.body)
+            request = request_of(call.method, call.url, headers, call.body)
             answer = await self._watched(request, call, ends)
         if 200 <= answer.status < 300:
             return answer
         raise error_of(answer, write=call.is_write, now=self._now())
 
-    async def _watched(self, request: Request, call: Call, ends: float) -> Answer:
+    async def _watched(self, request: httpx.Request, call: Call, ends: float) -> Answer:
         """The exchange with its log line and its mark in the circuit."""
         started = self._monotonic()
         log = _log.bind(
             method=call.method,
-            path=urlsplit(call.url).path,
+            path=request.url.path,
             client_request_id=request.headers["client-request-id"],
         )
         try:
-            answer = await self._http.exchange(request, max(0.001, ends - started))
+            answer = await exchange(self._http, request, max(0.001, ends - started))
         except NoAnswer as lost:
             self.circuit.failed()
             log.warning("partner_center_no_answer", reason=lost.reason, left=lost.may_have_left)

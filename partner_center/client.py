@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import httpx
+
 from partner_center.calls import (
     BACKGROUND,
     TURN,
@@ -31,7 +33,7 @@ from partner_center.eligibility import (
     partner_from_json,
 )
 from partner_center.errors import OutcomeUnknown, UnexpectedAnswer
-from partner_center.exchange import Answer, Exchanges, make_http
+from partner_center.exchange import Answer, make_http
 from partner_center.new_deal import NewDeal, new_deal_document
 from partner_center.patch import Operation, encode
 from partner_center.query import Query, engagement, following
@@ -94,7 +96,7 @@ class PartnerCenter:
     def __init__(
         self,
         base_url: str,
-        http: Exchanges,
+        http: httpx.AsyncBaseTransport,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 
+import httpx
+
 from partner_center.errors import (
     ClaimsChallenge,
     Conflict,
@@ -25,7 +27,7 @@ from partner_center.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from partner_center.exchange import Answer, Headers
+from partner_center.exchange import Answer
 
 _LONGEST_MESSAGE = 1024
 _LONGEST_CODE = 128
@@ -84,14 +86,14 @@ def _kind(answer: Answer, body: str, *, write: bool) -> type[PartnerCenterError]
     return _BY_STATUS.get(answer.status, Refused)
 
 
-def _is_challenge(headers: Headers, body: str) -> bool:
-    asked = ", ".join(headers.getall("www-authenticate", []))
+def _is_challenge(headers: httpx.Headers, body: str) -> bool:
+    asked = ", ".join(headers.get_list("www-authenticate"))
     return bool(_INSUFFICIENT.search(asked + body) or _CLAIMS.search(asked))
 
 
-def _claims(headers: Headers) -> str | None:
+def _claims(headers: httpx.Headers) -> str | None:
     """The claims as JSON text; Entra sends them as base64 (usual or URL alphabet)."""
-    found = _CLAIMS.search(", ".join(headers.getall("www-authenticate", [])))
+    found = _CLAIMS.search(", ".join(headers.get_list("www-authenticate")))
     if found is None:
         return None
     packed = found[1].rstrip("=").replace("-", "+").replace("_", "/")

@@ -129,7 +129,7 @@ def test_what_is_no_secret_is_written(lines: io.StringIO) -> None:
         assert fact in written
 
 
-@pytest.mark.parametrize("name", ["urllib3", "msrest", "requests", "msal"])
+@pytest.mark.parametrize("name", ["urllib3", "msrest", "requests", "msal", "httpx"])
 def test_e7_libraries_that_log_requests_are_quiet_at_debug(lines: io.StringIO, name: str) -> None:
     logging.getLogger(f"{name}.inner").info("GET /token?code=1")
     logging.getLogger(name).debug("body")

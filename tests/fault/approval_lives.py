@@ -18,7 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from multidict import CIMultiDict, CIMultiDictProxy
+import httpx
 
 from bot import approval_asking, approvals
 from bot.approval_work import ApprovalWork
@@ -34,7 +34,6 @@ from bot.store.engine import Store
 from cards import actions
 from cards.reader import Reader
 from partner_center.client import PartnerCenter
-from partner_center.exchange import Answer, NoAnswer, Request
 from partner_center.patch import changes_document, encode
 from partner_center.referral import Change, Field
 from tests.chaos import OPEN_WRITES, OWED, Books, Posted, Written, books, compare
@@ -95,12 +94,12 @@ class Service:
 
     draw: random.Random
     versions: list[Version] = field(default_factory=lambda: [Version(0)])
-    late: list[Request] = field(default_factory=list)
+    late: list[httpx.Request] = field(default_factory=list)
     writes: list[Written] = field(default_factory=list)
     sent: int = 0
     healed: bool = False
 
-    async def exchange(self, request: Request, _seconds: float) -> Answer:
+    async def answer(self, request: httpx.Request) -> httpx.Response:
         """One request, after a while."""
         for _ in range(self.draw.randrange(4)):
             await asyncio.sleep(0)
@@ -109,21 +108,21 @@ class Service:
             fate = "apply" if self.healed else self.draw.choice(_FATES)
             return self._patched(request, fate)
         if not self.healed and self.draw.random() < 0.05:
-            raise NoAnswer("read_error", may_have_left=True)
+            raise httpx.ReadError("reset", request=request)
         return _json(200, self.versions[-1].body())
 
-    def _patched(self, request: Request, fate: str) -> Answer:
+    def _patched(self, request: httpx.Request, fate: str) -> httpx.Response:
         match fate:
             case "late":
                 self.late.append(request)
-                raise NoAnswer("read_timeout", may_have_left=True)
+                raise httpx.ReadTimeout("late", request=request)
             case "lose":
-                raise NoAnswer("read_error", may_have_left=True)
+                raise httpx.ReadError("lost", request=request)
             case "unsent":
-                raise NoAnswer("connect_error", may_have_left=False)
+                raise httpx.ConnectError("no route", request=request)
             case "apply_and_lose":
                 self.apply(request)
-                raise NoAnswer("remote_protocol_error", may_have_left=True)
+                raise httpx.RemoteProtocolError("lost", request=request)
             case "apply_and_502":
                 self.apply(request)
                 return _json(502, {})
@@ -138,12 +137,12 @@ class Service:
                 error = {"error": {"code": "preconditionFailed"}}
                 return _json(200, self.versions[-1].body()) if done else _json(412, error)
 
-    def apply(self, request: Request) -> bool:
+    def apply(self, request: httpx.Request) -> bool:
         """Make a new version, if the PATCH names the present one."""
         now = self.versions[-1]
         if request.headers["If-Match"] != now.etag:
             return False
-        operations = json.loads(request.body or b"")
+        operations = json.loads(request.content)
         value = operations[0]["value"]
         self.versions.append(Version(now.number + 1, value, now.notes))
         name = next(key for key in request.headers if "request" in key.lower())
@@ -163,8 +162,10 @@ class Service:
             self.apply(self.late.pop(self.draw.randrange(len(self.late))))
 
 
-def _json(status: int, body: object, **headers: str) -> Answer:
-    return Answer(status, CIMultiDictProxy(CIMultiDict(headers)), json.dumps(body).encode())
+def _json(status: int, body: object, **headers: str) -> httpx.Response:
+    kind = {"Content-Type": "application/json"}
+    content = httpx.ByteStream(json.dumps(body).encode())
+    return httpx.Response(status, headers=kind | headers, stream=content)
 
 
 @dataclass
@@ -266,14 +267,12 @@ class Line:
         self.present += timedelta(seconds=seconds)
         await asyncio.sleep(0)
 
-    async def exchange(self, request: Request, seconds: float) -> Answer:
-        return await self.service.exchange(request, seconds)
-
     def instance(self, store: Store, quorum: int) -> Instance:
         """A process just started."""
+        transport = httpx.MockTransport(lambda request: self.service.answer(request))
         partner_center = PartnerCenter(
             "https://pc.example",
-            self,
+            transport,
             now=self.now,
             sleep=self.sleep,
             random=lambda: 0.0,

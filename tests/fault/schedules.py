@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from multidict import CIMultiDict, CIMultiDictProxy
+import httpx
 
 from bot.conversation import Person
 from bot.registration_row import Parts
@@ -28,7 +28,6 @@ from bot.store.engine import Store
 from bot.store.registrations import Submission
 from partner_center.client import PartnerCenter
 from partner_center.eligibility import Policy
-from partner_center.exchange import Answer, NoAnswer, Request
 from tests.fault.in_turns import two_stores
 from tests.fault.stand import FABRIKAM, intent, owed_by
 from tests.store.places import SEALS
@@ -36,10 +35,11 @@ from tests.store.places import SEALS
 START = datetime(2026, 2, 20, 10, tzinfo=UTC)
 
 
-def answer(status: int, body: object = None, **headers: str) -> Answer:
-    """An answer as it is read from the line."""
+def answer(status: int, body: object = None, **headers: str) -> httpx.Response:
+    """A response that is read from the line like any other."""
     content = b"" if body is None else json.dumps(body).encode()
-    return Answer(status, CIMultiDictProxy(CIMultiDict(headers)), content)
+    kind = {"Content-Type": "application/json"} if content else {}
+    return httpx.Response(status, headers=kind | headers, stream=httpx.ByteStream(content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Hostile:
     """What every read shows while the replicas lag behind."""
     healed: bool = False
 
-    async def exchange(self, request: Request, _seconds: float) -> Answer:
+    async def answer(self, request: httpx.Request) -> httpx.Response:
         """One request, after a while."""
         for _ in range(self.draw.randrange(4)):
             await asyncio.sleep(0)
@@ -97,7 +97,7 @@ class Hostile:
             return await self._patched(request)
         if request.method == "POST":
             return self._checked(request)
-        if request.url.endswith("dealregistrationeligibility"):
+        if request.url.path.endswith("dealregistrationeligibility"):
             return self._maybe(request, {"isEligible": True, "policies": []})
         return self._maybe(request, self._seen().body())
 
@@ -109,13 +109,13 @@ class Hostile:
         stale = self.draw.random() < 0.15
         return self.draw.choice(self.versions) if stale else self.versions[-1]
 
-    def _maybe(self, request: Request, body: object) -> Answer:
+    def _maybe(self, request: httpx.Request, body: object) -> httpx.Response:
         fate = 1.0 if self.healed else self.draw.random()
         if fate < 0.04:
-            raise NoAnswer("read_error", may_have_left=True)
+            raise httpx.ReadError("reset", request=request)
         return answer(503) if fate < 0.10 else answer(200, body)
 
-    def _checked(self, request: Request) -> Answer:
+    def _checked(self, request: httpx.Request) -> httpx.Response:
         eligible = self.healed or self.draw.random() > 0.05
         item = {"isEligible": True, "referralProperties": {}}
         passed = [{"policyName": policy, **item} for policy in Policy]
@@ -125,8 +125,8 @@ class Hostile:
             {"isEligible": eligible, "passedPolicies": passed, "failedPolicies": failed},
         )
 
-    async def _patched(self, request: Request) -> Answer:
-        etag, body = request.headers["If-Match"], request.body or b""
+    async def _patched(self, request: httpx.Request) -> httpx.Response:
+        etag, body = request.headers["If-Match"], request.content
         fate = "apply" if self.healed else self.draw.choice(_FATES)
         if fate == "hold":
             gate = asyncio.Event()
@@ -136,14 +136,14 @@ class Hostile:
         match fate:
             case "late":
                 self.late.append((etag, body))
-                raise NoAnswer("read_timeout", may_have_left=True)
+                raise httpx.ReadTimeout("late", request=request)
             case "lose":
-                raise NoAnswer("read_error", may_have_left=True)
+                raise httpx.ReadError("lost", request=request)
             case "unsent":
-                raise NoAnswer("connect_error", may_have_left=False)
+                raise httpx.ConnectError("no route", request=request)
             case "apply_and_lose":
                 self.apply(etag, body)
-                raise NoAnswer("remote_protocol_error", may_have_left=True)
+                raise httpx.RemoteProtocolError("lost", request=request)
             case "apply_and_502":
                 self.apply(etag, body)
                 return answer(502)
@@ -222,13 +222,11 @@ class Line:
         self.present += timedelta(seconds=seconds)
         await asyncio.sleep(0)
 
-    async def exchange(self, request: Request, seconds: float) -> Answer:
-        return await self.hostile.exchange(request, seconds)
-
     def resolver(self, store: Store) -> Resolver:
         """A process just started."""
+        http = httpx.MockTransport(lambda request: self.hostile.answer(request))
         partner_center = PartnerCenter(
-            "https://pc.example", self, now=self.now, sleep=self.sleep, random=lambda: 0.0
+            "https://pc.example", http, now=self.now, sleep=self.sleep, random=lambda: 0.0
         )
         parts = Parts(
             store,
