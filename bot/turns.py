@@ -485,10 +485,10 @@ def _working() -> dict[str, object]:
     )
 
 
-def _answer(reply: Reply | None) -> Answer | None:
+def _answer(reply: Reply | None) -> Answer:
     """The card, or a sentence beside it when there is nothing to press for this person alone."""
-    if reply is None:
-        return None
+    if reply is None:  # the sign-in card stands below
+        return Answer(text=sentence("Please sign in first"))
     if reply.card is None or reply.where is not Where.EDIT:
         return Answer(text=reply.text or reply.summary)
     if reply.only_me and not reply.card.get("actions"):

@@ -99,7 +99,8 @@ async def test_E9_signing_out_stops_a_pending_change(ben: World) -> None:
     await ben.hears("ben", until="Save this change?")
     await ben.says("ben", "sign out")
     await ben.hears("ben", until="You are signed out")
-    await ben.clicks("ben", "Save")
+    pressed = await ben.clicks("ben", "Save")
+    assert pressed.answer["value"] == "Please sign in first"
     assert (await ben.hears("ben", until="Sign in")).sign_in is not None
     assert await ben.ledger() == []
 
