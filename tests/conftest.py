@@ -14,9 +14,9 @@ from tests.world import World
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """How many processes `make test` has. Most tests wait more than they compute; each process
-    starts a sandbox, a database server and browsers of its own."""
-    return min(8, 2 * (os.cpu_count() or 1))
+    """How many processes `make test` has: one a processor, as each starts a sandbox, a database
+    server, bots and browsers of its own, and some tests hold the bot to the seconds Teams gives."""
+    return min(4, os.cpu_count() or 1)
 
 
 @pytest.hookimpl(wrapper=True)
