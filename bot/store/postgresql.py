@@ -13,6 +13,10 @@ from bot.store.sqlite_inline import Kind
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _NOTHING = ";"
+_ENDED = asyncpg.InternalClientError
+"""What the driver raises when it was told that the other side ends the connection, until the end
+itself arrives."""
+_GONE = (asyncpg.PostgresError, asyncpg.InterfaceError, _ENDED)
 
 
 class Connection:
@@ -31,7 +35,7 @@ class Connection:
         """Whether the other side is still there."""
         try:
             await self._opened.fetchrow(_NOTHING)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except (*_GONE, OSError):
             return False
         return True
 
@@ -68,5 +72,5 @@ def _as_sqlalchemy(text: str) -> Iterator[None]:
         yield
     except asyncpg.IntegrityConstraintViolationError as error:
         raise IntegrityError(text, None, error, hide_parameters=True) from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except _GONE as error:
         raise DBAPIError(text, None, error, hide_parameters=True) from error

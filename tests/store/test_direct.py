@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
@@ -155,6 +155,50 @@ async def test_connections_that_were_closed_are_opened_anew(
         async with other.begin() as connection:
             assert await connection.scalar(_END_OTHERS)
     assert await _keys(other) == ["one", "two"]
+
+
+_TOLD_TO_END = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0"
+"""The fields of what PostgreSQL says before it ends a connection: admin_shutdown."""
+
+
+async def _told_to_end(store: Store, way: str) -> None:
+    """The connection used next hears that it ends, as from a PostgreSQL that shuts down; the end
+    itself is still on its way."""
+    async with getattr(store, way)() as used:
+        await used.execute(_ROWS)
+        if isinstance(used, Direct):
+            driver = cast("Any", used)._opened._opened
+        else:
+            driver = (await used.get_raw_connection()).driver_connection
+    length = (len(_TOLD_TO_END) + 4).to_bytes(4, "big")
+    driver._protocol.data_received(b"E" + length + _TOLD_TO_END)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("way", ["each", "whole", "begin", "read"])
+async def test_a_connection_that_is_about_to_end_is_replaced_after_a_pause(
+    store: Store, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    await _told_to_end(store, way)
+    monkeypatch.setattr("bot.store.kept.TRUSTED_SECONDS", -1.0)
+    monkeypatch.setattr("bot.store.engine.TRUSTED_SECONDS", -1.0)
+    async with getattr(store, way)() as connection:
+        assert list(await connection.execute(_ROWS)) == []
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("way", ["each", "whole", "begin", "read"])
+async def test_a_connection_that_is_about_to_end_is_named_and_not_used_again(
+    store: Store, way: str
+) -> None:
+    await _told_to_end(store, way)
+    with pytest.raises(StoreUnavailable):
+        async with getattr(store, way)() as connection:
+            await connection.execute(_ROWS)
+    async with getattr(store, way)() as connection:
+        assert list(await connection.execute(_ROWS)) == []
 
 
 @pytest.mark.postgres
