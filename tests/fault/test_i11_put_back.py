@@ -57,6 +57,12 @@ def has(*pieces: str) -> Callable[[list[Heard]], bool]:
     return lambda seen: any(all(piece in one for piece in pieces) for one in seen)
 
 
+async def considered(world: World) -> int:
+    """The PATCH requests that Partner Center looked at: hours later the first call of a person may
+    be one of them, and is told to come with a newer token."""
+    return sum(one["status"] != 401 for one in await patches(world))
+
+
 def caught(folder: Path, write: str) -> None:
     """As if the copy had been made while the writes were under way."""
     with closing(sqlite3.connect(folder / "yesterday.db")) as rows, rows:
@@ -104,7 +110,7 @@ async def test_I11_yesterdays_database_is_put_back_and_nothing_happens_twice(
     await house.advance(6 * 3600)
     await house.bot(approval_policy=POLICY, approvers=DANA)
     await finished(house)
-    ledger, sent = await house.ledger(), len(await patches(house))
+    ledger, sent = await house.ledger(), await considered(house)
     assert len(ledger) == sent == 4
     await house._bots.pop().stop()
 
@@ -124,7 +130,7 @@ async def test_I11_yesterdays_database_is_put_back_and_nothing_happens_twice(
     assert [REPEAT in one for one in notices(told)] == [False, True]
     assert await house.ledger() == ledger
     assert len(await registered(house)) == 1
-    assert len(await patches(house)) <= sent + 2
+    assert await considered(house) <= sent + 2
 
 
 def reopened(folder: Path, state: str) -> None:
@@ -158,7 +164,7 @@ async def test_I11_a_registration_under_way_in_the_copy_is_looked_for_and_not_se
     database = f"sqlite+aiosqlite:///{world.folder / DATABASE}"
     await until(world, database, lambda books: books.registrations[0]["state"] == "DONE")
     assert await house.ledger() == ledger
-    assert len(await registered(house)) == len(await patches(house)) == 1
+    assert len(await registered(house)) == await considered(house) == 1
 
 
 async def test_I11_what_was_approved_in_the_copy_and_done_since_is_not_done_again(
@@ -179,7 +185,7 @@ async def test_I11_what_was_approved_in_the_copy_and_done_since_is_not_done_agai
     await house.signs_in("ben")
     await sees(house, "dana", DONE)
     ledger = await house.ledger()
-    assert len(ledger) == len(await patches(house)) == 1
+    assert len(ledger) == await considered(house) == 1
     await house._bots.pop().stop()
 
     await asyncio.to_thread(copied, world.folder, "yesterday.db", DATABASE)
@@ -187,7 +193,7 @@ async def test_I11_what_was_approved_in_the_copy_and_done_since_is_not_done_agai
     await house.signs_in("ben")
     await sees(house, "dana", "The deal has changed since")
     assert await house.ledger() == ledger
-    assert len(await patches(house)) == 1
+    assert await considered(house) == 1
 
 
 def data_of(card: Heard, verb: str = "") -> dict[str, object]:
