@@ -15,13 +15,13 @@ import threading
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
 
 from sandbox.apps import plain_app, tls_app
-from sandbox.house import HOST, LOOPBACK_HOSTS, Addresses, build
+from sandbox.house import Addresses, build
+from sandbox.loopback import HOST, is_here
 from sandbox.start_deals import DEFAULT_COUNT
 from sandbox.tls import make_tls
 from sandbox.world import World
@@ -49,7 +49,7 @@ def read_arguments(line: list[str]) -> Arguments:
     parser.add_argument("--deals", type=int, default=DEFAULT_COUNT, help="deals at the start")
     parser.add_argument("--notify", action="store_true", help="register the bot for notifications")
     given = parser.parse_args(line)
-    if urlsplit(given.bot).hostname not in LOOPBACK_HOSTS:
+    if not is_here(given.bot):
         parser.error("the bot must be on this machine")
     return Arguments(given.port, given.bot, given.state, given.deals, given.notify)
 

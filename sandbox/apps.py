@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -12,7 +11,8 @@ from sandbox import control, partner_center, webhook_api
 from sandbox.delivery import ISSUER
 from sandbox.entra_routes import EntraRoutes
 from sandbox.faults import middleware
-from sandbox.house import LOOPBACK_HOSTS, REGISTRATION_API, House
+from sandbox.house import REGISTRATION_API, House
+from sandbox.loopback import is_here
 from sandbox.webhook_certificates import FILE, Kind
 from sandbox.webhooks import CERTIFICATE_PATH
 
@@ -27,7 +27,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def plain_app(house: House) -> web.Application:
     """The plain server: Teams, keys, Partner Center, the authorize page, control and chat page."""
-    app = web.Application(middlewares=[only_loopback, control.say_why], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[only_from_here, control.say_why], client_max_size=MAX_BODY)
     app.add_routes(_entra_routes(house).plain_routes())
     app.add_routes(control.routes(house))
     app.add_subapp("/teams/", _connector_app(house))
@@ -46,7 +46,7 @@ def plain_app(house: House) -> web.Application:
 def tls_app(house: House) -> web.Application:
     """Entra over TLS, for the bot, and the certificates that sign notifications."""
     app = web.Application(
-        middlewares=[only_loopback, middleware("entra", house.world.faults)],
+        middlewares=[only_from_here, middleware("entra", house.world.faults)],
         client_max_size=MAX_BODY,
     )
     app.add_routes([web.get(f"{CERTIFICATE_PATH}/{{kind}}/{FILE}", _certificate(house))])
@@ -55,19 +55,19 @@ def tls_app(house: House) -> web.Application:
 
 
 @web.middleware
-async def only_loopback(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse a Host or Origin that is not this machine: no web page may reach the sandbox."""
-    origin = request.headers.get("Origin")
-    names = [urlsplit(f"//{request.host}").hostname]
-    if origin is not None:
-        names.append(urlsplit(origin).hostname)
-    if any(name not in LOOPBACK_HOSTS for name in names):
+async def only_from_here(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a Host that is not this machine, and the Origin of any page but our own: no other
+    web page, wherever it comes from, may do anything here."""
+    own = f"{request.scheme}://{request.host}"
+    if not is_here(own) or request.headers.get("Origin", own) != own:
         return web.Response(status=403, text="The sandbox answers on this machine only.")
     return await handler(request)
 
 
 async def _index(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+    """The chat page; in no other page's frame, where people press what they do not see."""
+    headers = {"Cache-Control": "no-cache", "X-Frame-Options": "DENY"}
+    return web.FileResponse(PAGE / "index.html", headers=headers)
 
 
 def _entra_routes(house: House) -> EntraRoutes:

@@ -10,6 +10,7 @@ from typing import cast
 from aiohttp import web
 
 from sandbox import wire
+from sandbox.loopback import is_here
 from sandbox.people import PEOPLE
 
 
@@ -50,6 +51,13 @@ class Body:
         if value is not None and not isinstance(value, str):
             raise BadCall(f"{name} is not text")
         return value
+
+    def here(self, name: str) -> str | None:
+        """An address on this machine, or None."""
+        url = self.optional(name)
+        if url is not None and not is_here(url):
+            raise BadCall(f"{name} is not on this machine")
+        return url
 
     def flag(self, name: str, default: bool) -> bool:
         """A boolean."""

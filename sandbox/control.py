@@ -139,9 +139,11 @@ class Control:
         return answer({"url": self.house.bot_url})
 
     async def set_bot(self, request: web.Request) -> web.Response:
-        """`{"url"}`: look for the bot there."""
-        body = await Body.of(request)
-        self.house.bot_url = body.text("url")
+        """`{"url"}`: look for the bot there, on this machine."""
+        url = (await Body.of(request)).here("url")
+        if url is None:
+            raise BadCall("url is missing")
+        self.house.bot_url = url
         return answer({"url": self.house.bot_url})
 
     async def reset(self, request: web.Request) -> web.Response:

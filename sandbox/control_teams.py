@@ -102,9 +102,9 @@ class TeamsControl:
             headers=token.mapping("headers"),
             authorization=token.optional("authorization"),
         )
-        activity = dict(body.mapping("activity"))
+        activity, bot = dict(body.mapping("activity")), body.here("bot")
         answers = [
-            await self.teams.delivery.send(activity, change, body.optional("bot"))
+            await self.teams.delivery.send(activity, change, bot)
             for _ in range(max(1, body.count("times", 1)))
         ]
         return answer({**_statuses(tuple(answers)), "text": answers[0].text})

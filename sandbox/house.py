@@ -22,8 +22,6 @@ from sandbox.teams import Teams
 from sandbox.webhooks import Webhooks
 from sandbox.world import World
 
-HOST = "127.0.0.1"
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 CALLBACK = "/auth/callback"
 NOTIFIED = "/webhooks/partner-center"
 REGISTRATION_API = "/partnercenter-api"

@@ -337,17 +337,35 @@ async def test_faults_reach_the_token_endpoint(
     assert (first.status_code, second.status_code) == (503, 200)
 
 
-async def test_other_tenant_and_foreign_host_are_refused(
-    http: requests.Session, sandbox: Sandbox, browser: aiohttp.ClientSession
-) -> None:
+async def test_other_tenant_is_refused(http: requests.Session, sandbox: Sandbox) -> None:
     base = sandbox.settings["DEALDESK_AUTHORITY"].rpartition("/")[0]
     other = await asyncio.to_thread(
         http.get, f"{base}/{APP_ID}/v2.0/.well-known/openid-configuration"
     )
     assert other.json()["error"] == "invalid_tenant"
-    for headers in ({"Host": "sandbox.example"}, {"Origin": "https://sandbox.example"}):
-        async with browser.get(sandbox.page, headers=headers) as answer:
-            assert answer.status == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "sandbox.example"},
+        {"Host": "127.0.0.1.sandbox.example"},
+        {"Host": "["},
+        {"Origin": "https://sandbox.example"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Origin": "http://["},
+        {"Origin": "null"},
+    ],
+    ids=str,
+)
+async def test_no_other_page_reaches_the_sandbox(
+    headers: dict[str, str], sandbox: Sandbox, browser: aiohttp.ClientSession
+) -> None:
+    async with browser.post(f"{sandbox.page}_sandbox/switches", headers=headers) as answer:
+        assert answer.status == 403
+    own = {"Origin": sandbox.page.removesuffix("/")}
+    async with browser.get(sandbox.page, headers=own) as answer:
+        assert (answer.status, answer.headers["X-Frame-Options"]) == (200, "DENY")
 
 
 def _kid(token: str) -> str:
