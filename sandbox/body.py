@@ -13,6 +13,9 @@ from sandbox import wire
 from sandbox.loopback import is_here
 from sandbox.people import PEOPLE
 
+MOST = 1_000_000_000
+"""Of anything, seconds included."""
+
 
 class BadCall(ValueError):
     """A control call that cannot be understood."""
@@ -67,9 +70,9 @@ class Body:
         return value
 
     def count(self, name: str, default: int) -> int:
-        """A whole number, 0 or more."""
+        """A whole number, 0 or more and below MOST."""
         value = self.members.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < MOST:
             raise BadCall(f"{name} is not a whole number")
         return value
 

@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+FARTHEST = timedelta(days=36_525)
+"""How far from the machine's own time the clock may be moved."""
+
 
 def wall_time() -> datetime:
     """The machine's own time, in UTC."""
@@ -32,18 +35,15 @@ class Clock:
         return self.now() - timedelta(seconds=seconds)
 
     def advance(self, seconds: float) -> datetime:
-        """Move by seconds (negative: back) and say the new time."""
-        self._offset += timedelta(seconds=seconds)
-        self._wake()
-        return self.now()
+        """Move by seconds (negative: back) and say the new time. Raises ValueError for too far."""
+        return self._move(self._offset.total_seconds() + seconds)
 
     def set(self, moment: datetime) -> datetime:
-        """Make it this time now; it goes on from there. Raises ValueError without a time zone."""
+        """Make it this time now; it goes on from there. Raises ValueError without a time zone, or
+        for too far."""
         if moment.tzinfo is None:
             raise ValueError("the clock needs a time with a zone")
-        self._offset = moment.astimezone(UTC) - self._source()
-        self._wake()
-        return self.now()
+        return self._move((moment - self._source()).total_seconds())
 
     def reset(self) -> None:
         """Back to unmoved time."""
@@ -59,6 +59,13 @@ class Clock:
                 await asyncio.wait_for(moved.wait(), timeout=left)
             except TimeoutError:
                 continue
+
+    def _move(self, offset: float) -> datetime:
+        if not abs(offset) <= FARTHEST.total_seconds():
+            raise ValueError("the clock moves a hundred years at most")
+        self._offset = timedelta(seconds=offset)
+        self._wake()
+        return self.now()
 
     def _wake(self) -> None:
         self._moved.set()

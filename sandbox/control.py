@@ -87,10 +87,13 @@ class Control:
         query, log = request.query, self.house.events
         try:
             after = int(query.get("after", query.get("since", log.last)))
-            wait = min(float(query.get("wait", 25)), LONGEST_WAIT)
+            wait = float(query.get("wait", 25))
         except ValueError as error:
             raise BadCall("after and wait are numbers") from error
-        found = await log.wait(after if after <= log.last else 0, wait, query.get("person"))
+        if not wait >= 0:
+            raise BadCall("wait is no time to wait")
+        start = after if after <= log.last else 0
+        found = await log.wait(start, min(wait, LONGEST_WAIT), query.get("person"))
         return answer({"events": found, "last": log.last})
 
     async def time(self, request: web.Request) -> web.Response:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
+from zoneinfo import available_timezones
 
 from aiohttp import web
 
@@ -176,15 +178,27 @@ class TeamsControl:
         client = self.teams.clients[key]
         if type(value) is not type(getattr(client, name)):
             raise BadCall(f"{name} cannot be {value!r}")
+        if name == "timezone":
+            _check_zone(str(value))
         setattr(client, name, value)
 
     def _client(self, key: str, body: Body) -> Client:
         usual = self.teams.clients[key]
+        timezone = body.text("timezone", usual.timezone)
+        _check_zone(timezone)
         return dataclasses.replace(
-            usual,
-            locale=body.text("locale", usual.locale),
-            timezone=body.text("timezone", usual.timezone),
+            usual, locale=body.text("locale", usual.locale), timezone=timezone
         )
+
+
+@functools.cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _check_zone(name: str) -> None:
+    if name not in _zones():
+        raise BadCall(f"there is no time zone {name!r}")
 
 
 def _place(body: Body) -> str:

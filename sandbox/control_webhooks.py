@@ -118,7 +118,10 @@ class WebhookControl:
     def _signed(self, body: Body) -> bytes:
         given, encoded = body.optional("body"), body.optional("body64")
         if encoded is not None:
-            return base64.b64decode(encoded)
+            try:
+                return base64.b64decode(encoded, validate=True)
+            except ValueError as error:
+                raise BadCall("body64 is not base64") from error
         if given is not None:
             return given.encode()
         moment = self.house.world.clock.before(body.count("age", 0))

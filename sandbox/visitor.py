@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
@@ -14,7 +15,7 @@ WAIT_SECONDS = 20.0
 
 
 class LostVisitor(Exception):
-    """The link leads off this machine, or in circles."""
+    """The link leads off this machine, to nobody who answers, or in circles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +34,34 @@ async def sign_in(link: str, person: str, *, authorize: str, password_only: bool
     cancels there. A link that never gets that far ends on the page it shows. Raises LostVisitor.
     """
     picked = {"person": person, **({"password_only": "1"} if password_only else {})}
-    url, form = link, None
+    url: str = link
+    form: Mapping[str, str] | None = None
     async with aiohttp.ClientSession(
         cookie_jar=aiohttp.CookieJar(unsafe=True),
         timeout=aiohttp.ClientTimeout(total=WAIT_SECONDS),
         trust_env=False,
     ) as session:
         for _ in range(HOPS):
+            at, _, _ = url.partition("?")
             if not is_here(url):
-                raise LostVisitor(f"the link leads to {url.partition('?')[0]}")
-            method = "POST" if form else "GET"
-            async with session.request(method, url, data=form, allow_redirects=False) as answer:
-                text, form = await answer.text(), None
-                if "Location" in answer.headers:
-                    url = urljoin(url, answer.headers["Location"])
-                elif (
-                    answer.status == 200 and method == "GET" and url.partition("?")[0] == authorize
-                ):
-                    form = picked
-                else:
-                    return Visit(answer.status, text, url)
+                raise LostVisitor(f"the link leads to {at}")
+            status, text, location = await _open(session, url, form)
+            if location is not None:
+                url, form = urljoin(url, location), None
+            elif status == 200 and form is None and at == authorize:
+                form = picked
+            else:
+                return Visit(status, text, url)
     raise LostVisitor("the link leads in circles")
+
+
+async def _open(
+    session: aiohttp.ClientSession, url: str, form: Mapping[str, str] | None
+) -> tuple[int, str, str | None]:
+    """The status, the text and where the browser is sent on to; a form is sent by POST."""
+    method = "POST" if form else "GET"
+    try:
+        async with session.request(method, url, data=form, allow_redirects=False) as answer:
+            return answer.status, await answer.text(), answer.headers.get("Location")
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise LostVisitor(f"nobody answers at {url.partition('?')[0]}") from error

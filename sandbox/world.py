@@ -57,6 +57,8 @@ class World:
         """
         before = self.referral(referral_id)
         after = json_patch.apply(before, json_patch.operations(operations))
+        if after.get("id") != before["id"]:
+            raise json_patch.PatchProblem("a referral keeps its id", "/id")
         return self._changed(before, after, by, operations)
 
     def set_registration_state(
