@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from sandbox import wire
 from sandbox.clock import Clock
 from sandbox.entra_tokens import PARTNER_CENTER_API, EntraTokens
-from sandbox.gateway import json_answer
+from sandbox.gateway import MINUTE, json_answer
 from sandbox.keys import BadToken
 from sandbox.loopback import is_here
 from sandbox.webhooks import EventName, Registration, Webhooks
@@ -24,12 +23,11 @@ TESTS_A_MINUTE = 2
 
 @dataclass(slots=True)
 class WebhookApi:
-    """The handlers. Anything with a token for this API may call, with or without a person."""
+    """The handlers. The app calls with a token of its own: no person has one for this API here."""
 
     webhooks: Webhooks
     tokens: EntraTokens
     clock: Clock
-    tested: deque[float] = field(default_factory=deque)
 
     def routes(self) -> list[web.RouteDef]:
         """All of them."""
@@ -73,15 +71,15 @@ class WebhookApi:
         """Send a test event, twice a minute at most."""
         if refused := self._refused(request):
             return refused
-        now = self.clock.now().timestamp()
-        while self.tested and now - self.tested[0] >= 60:
-            self.tested.popleft()
-        if len(self.tested) >= TESTS_A_MINUTE:
+        now, tested = self.clock.now().timestamp(), self.webhooks.tested
+        while tested and not 0 <= now - tested[0] < MINUTE:
+            tested.popleft()
+        if len(tested) >= TESTS_A_MINUTE:
             return _trouble(429, "At most two tests a minute.", {"Retry-After": "60"})
         check = self.webhooks.check()
         if check is None:
             return _trouble(400, "Not registered for test-created.")
-        self.tested.append(now)
+        tested.append(now)
         return json_answer({"correlationId": check.id})
 
     async def result(self, request: web.Request) -> web.Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import uuid
+from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -94,6 +95,8 @@ class Webhooks:
         self.manners = Manners()
         self.deliveries: list[Delivery] = []
         self.checks: dict[str, Check] = {}
+        self.tested: deque[float] = deque()
+        """When the last tests were asked for, in epoch seconds."""
         self.registration: Registration | None = None
         self._clock = clock
         self._session = session
@@ -110,6 +113,7 @@ class Webhooks:
         self._held.clear()
         self.deliveries.clear()
         self.checks.clear()
+        self.tested.clear()
         self.certificates.fetched.clear()
         self.manners = Manners()
         self.registration = (

@@ -246,6 +246,19 @@ async def test_two_tests_a_minute(office: Office) -> None:
     assert (await office.call("POST", "/validationEvents"))[0] == 200
 
 
+async def test_a_clock_set_back_and_a_reset_allow_tests_again(office: Office) -> None:
+    async def asked(times: int) -> list[int]:
+        return [(await office.call("POST", "/validationEvents"))[0] for _ in range(times)]
+
+    register(office)
+    assert await asked(3) == [200, 200, 429]
+    office.world.clock.advance(-86_400)
+    assert await asked(3) == [200, 200, 429]
+    office.webhooks.reset()
+    register(office)
+    assert await asked(1) == [200]
+
+
 async def test_only_the_apps_own_token_for_this_service_is_taken(office: Office) -> None:
     for audience in (BOT_FRAMEWORK, PARTNER_CENTER):
         assert (await office.call("GET", token=office.tokens.app_access(audience)))[0] == 401
