@@ -138,6 +138,33 @@ def test_e7_libraries_that_log_requests_are_quiet_at_debug(lines: io.StringIO, n
     assert "retrying" in lines.getvalue()
 
 
+class _Full(io.StringIO):
+    def write(self, _text: str, /) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_c7_a_line_that_cannot_be_written_harms_nobody(
+    capsys: pytest.CaptureFixture[str], lines: io.StringIO
+) -> None:
+    configure(json=True, stream=_Full())
+    secret = "canary" * 2
+    structlog.get_logger("test").info("deal shown", token=secret)
+    logging.getLogger("other").warning("customer")
+    told = capsys.readouterr().err
+    assert told.count("--- Logging error ---") == 2
+    assert secret not in told
+
+
+def test_what_is_below_the_level_is_not_written(lines: io.StringIO) -> None:
+    configure(json=True, level="WARNING", stream=lines)
+    structlog.get_logger("test").info("deal shown")
+    structlog.get_logger("test").warning("customer %s", "Fabrikam")
+    (line,) = lines.getvalue().splitlines()
+    told = json.loads(line)
+    assert (told["event"], told["level"]) == ("customer Fabrikam", "warning")
+    assert told["logger"] == "test"
+
+
 def test_e7_no_line_of_ours_names_a_fact_as_if_it_were_a_secret() -> None:
     rooms = [Path(str(room.__file__)).parent for room in (bot, partner_center)]
     files = [file for room in rooms for file in room.rglob("*.py")]
