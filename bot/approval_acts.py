@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.approval_view import locale_of, message_for, owe_copies, tell, view_of
 from bot.conversation import Message
 from bot.desk import Desk, Turn
 from bot.replies import Reply, Row, Stand, Where
 from bot.store import approvals, audit, proposals
 from bot.store.approvals import Approval, State, Subject
+from bot.store.connection import AsyncConnection
 from bot.store.jsontext import Json
 from cards import actions
 from cards.actions import ChangeDeal, Show

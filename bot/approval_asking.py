@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot import proposals as writing
 from bot.approval_acts import noted, placed
 from bot.approval_people import canonical
@@ -34,6 +32,7 @@ from bot.replies import Reply, Where
 from bot.sealed import seal_request
 from bot.store import approvals, jsontext, people, proposals, registrations, team_seats
 from bot.store.approvals import Approval, State, Subject
+from bot.store.connection import AsyncConnection
 from bot.store.drafts import Draft
 from bot.store.jsontext import Json
 from bot.store.proposals import Kind as Written

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.approval_people import deciders, named
 from bot.approval_reach import personal_chat
 from bot.approval_view import message_for, owe_copies
@@ -15,6 +13,7 @@ from bot.outbox import written
 from bot.store import approval_copies, approvals, outbox
 from bot.store.approval_copies import Promised
 from bot.store.approvals import Approval, State
+from bot.store.connection import AsyncConnection
 from bot.team_roles import WATCHED, renew
 
 RECENT = timedelta(minutes=10)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import PlaceKind
 from bot.desk import Desk
 from bot.feed_rules import kept_in, tells
 from bot.store import approvals, events, feeds, handles, notices, people
 from bot.store.approvals import Approval, State
+from bot.store.connection import AsyncConnection
 from bot.store.events import Event
 from bot.store.feeds import Feed, Kind
 from bot.store.jsontext import Json

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.conversation import Person
 from bot.policy import Policy, TeamRole
 from bot.store import delegations, people, team_seats
 from bot.store.approvals import Approval
+from bot.store.connection import AsyncConnection
 from bot.store.people import Known
 from bot.team_roles import FRESH, Held, held, owners_of
 from cards.approval import Role

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.approval_people import authority, deciders, names_of
 from bot.conversation import Message, Person, Place, PlaceKind
 from bot.outbox import written
@@ -25,6 +23,7 @@ from bot.store import (
     registrations,
 )
 from bot.store.approvals import Approval, State, Subject, Verdict, Vote
+from bot.store.connection import AsyncConnection
 from bot.store.jsontext import Json
 from bot.team_roles import has_team, holders_of, owners_of
 from cards import approval as cards

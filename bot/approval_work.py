@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import creation
 from bot import proposals as writing
@@ -47,6 +46,7 @@ from bot.store import (
     registrations,
 )
 from bot.store.approvals import Approval, State, Subject
+from bot.store.connection import AsyncConnection
 from bot.store.errors import StoreError
 from bot.store.proposals import Proposal
 from bot.store.registrations import Submission

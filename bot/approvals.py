@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import proposals as writing
 from bot.approval_acts import about, drop_subject, expire, noted, notice, placed
@@ -29,6 +28,7 @@ from bot.replies import Reply, Where
 from bot.sealed import is_genuine, seal_vote
 from bot.store import approval_copies, approvals, people
 from bot.store.approvals import Approval, State, Verdict
+from bot.store.connection import AsyncConnection
 from bot.team_roles import AT_ONCE, SHOWN, renew
 from cards import actions
 from cards.actions import OpenApproval

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Message, Person, Place, PlaceKind
 from bot.deal_events import Moment, facts_of, happening
@@ -20,6 +19,7 @@ from bot.follow_up import known_team
 from bot.outbox import written
 from bot.replies import Reply
 from bot.store import events, feeds, handles, outbox, snoozes
+from bot.store.connection import AsyncConnection
 from bot.store.events import Event
 from bot.store.feeds import Kind
 from bot.store.people import Known

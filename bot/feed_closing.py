@@ -7,10 +7,10 @@ from datetime import datetime
 from itertools import groupby
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Message, Place, PlaceKind, Sender, SendFailed, SendFailure
 from bot.store import feeds, notices, outbox, people
+from bot.store.connection import AsyncConnection
 from bot.store.engine import Store
 from bot.store.feeds import Feed, Kind, State
 from bot.store.outbox import Op, Owed

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import expiry
 from bot.command import NotifyMe, Subscribe, Subscriptions, Unsubscribe
@@ -22,6 +21,7 @@ from bot.policy import TeamRole, approvers_among
 from bot.proposals import not_valid
 from bot.replies import Reply, Where
 from bot.store import audit, feeds, notices, outbox, people, polls
+from bot.store.connection import AsyncConnection
 from bot.store.feeds import Feed, Kind, State
 from bot.store.jsontext import Json
 from bot.team_roles import holds_now

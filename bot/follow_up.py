@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.conversation import Message, Place
 from bot.deal_events import happening
 from bot.desk import Desk
 from bot.outbox import written
 from bot.registration_rules import OPEN, State
 from bot.store import outbox, people, registrations
+from bot.store.connection import AsyncConnection
 from bot.store.events import Event
 from bot.store.people import Known
 from bot.store.registrations import Submission

@@ -16,13 +16,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import feed_closing
 from bot.answering import Latest
 from bot.conversation import Message, Place, Sender, SendFailed, SendFailure
 from bot.crash import Point, crash_at
 from bot.store import outbox
+from bot.store.connection import AsyncConnection
 from bot.store.direct import Runs
 from bot.store.engine import Store
 from bot.store.errors import StoreError

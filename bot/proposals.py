@@ -14,7 +14,6 @@ from datetime import date, timedelta
 from http import HTTPStatus
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import looks
 from bot.crash import Point, crash_at
@@ -43,6 +42,7 @@ from bot.sealed import is_as_shown, is_granted, seal_proposal
 from bot.store import approvals, audit, handles, proposals
 from bot.store import outbox as outbox_rows
 from bot.store.approvals import Subject
+from bot.store.connection import AsyncConnection
 from bot.store.errors import StoreError
 from bot.store.proposals import Kind, Proposal, State
 from bot.won_deals import noticed

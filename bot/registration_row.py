@@ -8,14 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.conversation import Message, Person, Place, PlaceKind
 from bot.outbox import written
 from bot.registration_rules import Limits, Standing
 from bot.seals import Seals
 from bot.store import approvals, audit, handles, outbox, people, registrations
 from bot.store.approvals import Subject
+from bot.store.connection import AsyncConnection
 from bot.store.engine import Store
 from bot.store.jsontext import Json
 from bot.store.registrations import Submission

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import (
     approvals,
@@ -25,6 +24,7 @@ from bot.store import (
     snoozes,
     team_seats,
 )
+from bot.store.connection import AsyncConnection
 from bot.store.engine import Store
 from bot.store.errors import StoreError
 

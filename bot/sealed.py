@@ -14,11 +14,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.seals import Seals
 from bot.store import approvals, jsontext, registrations, seals
 from bot.store.approvals import Approval, Subject, Verdict, Vote
+from bot.store.connection import AsyncConnection
 from bot.store.direct import Runs
 from bot.store.drafts import Draft
 from bot.store.proposals import Kind, Proposal

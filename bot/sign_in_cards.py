@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import (
     CONNECTION_NAME,
@@ -21,6 +20,7 @@ from bot.identity import Reason, SignInNeeded
 from bot.recent import Recent
 from bot.replies import Reply, Row, Stand, Where
 from bot.store import outbox, people
+from bot.store.connection import AsyncConnection
 from bot.stored_messages import written
 from cards.actions import Help
 from cards.notice import line_card, notice_card

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.approval_view import owe_copies
 from bot.conversation import Place
 from bot.desk import Desk
 from bot.replies import Row, Stand
 from bot.store import approvals, drafts, proposals, registrations
+from bot.store.connection import AsyncConnection
 from bot.store.jsontext import Json
 
 _log = structlog.get_logger(__name__)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot import approval_asking as asking
 from bot import registration_news as news
 from bot.conversation import Message
@@ -20,6 +18,7 @@ from bot.sealed import sealed_submission
 from bot.steps import registration_of
 from bot.store import approvals, drafts, handles, registrations
 from bot.store.approvals import Approval
+from bot.store.connection import AsyncConnection
 from bot.store.drafts import Draft, State
 from bot.store.registrations import Submission
 from cards.deal import DealView

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Person, Place, PlaceKind, Seat, SendFailed
 from bot.desk import Desk
 from bot.policy import TeamRole
 from bot.store import people, team_seats
+from bot.store.connection import AsyncConnection
 from bot.store.team_seats import TeamSeat
 
 _log = structlog.get_logger(__name__)

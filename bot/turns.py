@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.answering import Latest
 from bot.background import Background
@@ -40,6 +39,7 @@ from bot.sign_in_cards import SignInCards
 from bot.standing import remember_now
 from bot.store import outbox as outbox_rows
 from bot.store import people, waiting
+from bot.store.connection import AsyncConnection
 from bot.store.errors import StoreError
 from bot.store.waiting import Waiting
 from cards import actions

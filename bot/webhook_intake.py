@@ -13,9 +13,9 @@ from datetime import datetime
 from enum import StrEnum
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import inbox
+from bot.store.connection import AsyncConnection
 from bot.store.engine import Store
 
 MOST_WAITING = 10_000

@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import follow_up
 from bot.conversation import Message, Person, Place, PlaceKind
@@ -21,6 +20,7 @@ from bot.desk import Desk
 from bot.feed_rules import fits, kept_in, on_team, tells
 from bot.outbox import written
 from bot.store import events, feeds, handles, lives, notices, outbox
+from bot.store.connection import AsyncConnection
 from bot.store.events import Event
 from bot.store.feeds import Feed, Kind
 from bot.store.jsontext import Json

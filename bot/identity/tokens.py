@@ -10,7 +10,6 @@ from hashlib import sha256
 from weakref import WeakValueDictionary
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Person
 from bot.identity.blocking import Blocking
@@ -27,6 +26,7 @@ from bot.identity.reasons import Reason, SignInNeeded, SignInUnavailable, needed
 from bot.identity.sealing import Sealer
 from bot.recent import Recent
 from bot.store import audit, people, token_caches
+from bot.store.connection import AsyncConnection
 from bot.store.engine import Store
 from bot.store.token_caches import SealedCache
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Place
 from bot.store import jsontext
 from bot.store.approvals import State
+from bot.store.connection import AsyncConnection
 from bot.store.direct import Runs
 from bot.store.schema import approvals, outbox
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Person
+from bot.store.connection import AsyncConnection
 from bot.store.schema import feeds, people, proposals, registrations, token_caches
 
 ABOUT_DEALS = ("won", "registered", "accepted", "expiring")

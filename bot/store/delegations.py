@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
+from bot.store.connection import AsyncConnection
 from bot.store.schema import delegations
 
 _TABLE = delegations.c

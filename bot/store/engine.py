@@ -19,10 +19,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, AdaptedConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.store import migrations, sqlite_inline
+from bot.store.connection import AsyncConnection, AsyncEngine
 from bot.store.direct import Direct, Opened, Runs
 from bot.store.errors import StoreBusy, StoreError, StoreFull, StoreUnavailable, UnknownDatabase
 from bot.store.kept import TRUSTED_SECONDS, Kept
@@ -173,10 +173,10 @@ async def upgrade(store: Store) -> None:
 
 async def _switch_to_wal(store: Store) -> None:
     """SQLite does not wait for other processes here, so we do."""
+    alone = store.engine.execution_options(**{_KIND: Kind.NONE})
     while True:
         try:
-            async with store.engine.connect() as connection:
-                await connection.execution_options(**{_KIND: Kind.NONE})
+            async with await alone.connect() as connection:
                 await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
                 return
         except DBAPIError as error:
@@ -200,7 +200,7 @@ def _seen_of(dialect: str) -> Callable[[Any], Opened]:
 
 
 def _sqlite(address: URL) -> AsyncEngine:
-    engine = create_async_engine(
+    engine = sa.create_engine(
         address,
         connect_args={
             "isolation_level": None,
@@ -211,13 +211,13 @@ def _sqlite(address: URL) -> AsyncEngine:
         pool_timeout=BUSY_SECONDS,
         pool_use_lifo=True,
     )
-    sa.event.listen(engine.sync_engine, "connect", _set_pragmas)
-    sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    return engine
+    sa.event.listen(engine, "connect", _set_pragmas)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return AsyncEngine(engine)
 
 
 def _postgresql(address: URL) -> AsyncEngine:
-    engine = create_async_engine(
+    engine = sa.create_engine(
         address,
         pool_size=10,
         max_overflow=10,
@@ -226,10 +226,10 @@ def _postgresql(address: URL) -> AsyncEngine:
         isolation_level="READ COMMITTED",
         connect_args={"timeout": BUSY_SECONDS, "command_timeout": 30},
     )
-    sa.event.listen(engine.sync_engine, "checkin", _note_use)
+    sa.event.listen(engine, "checkin", _note_use)
     failure = engine.dialect.loaded_dbapi.Error
-    sa.event.listen(engine.sync_engine, "checkout", partial(_look_after_pause, failure))
-    return engine
+    sa.event.listen(engine, "checkout", partial(_look_after_pause, failure))
+    return AsyncEngine(engine)
 
 
 def _note_use(_driver: object, record: ConnectionPoolEntry) -> None:

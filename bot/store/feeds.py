@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Place
 from bot.store import jsontext, rows
+from bot.store.connection import AsyncConnection
 from bot.store.jsontext import Json
 from bot.store.schema import feeds
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
+from bot.store.connection import AsyncConnection
 from bot.store.direct import Runs
 from bot.store.schema import handle_counters, handles
 

@@ -11,9 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
+from bot.store.connection import AsyncConnection
 from bot.store.direct import Runs
 from bot.store.schema import Utc, inbox
 

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+import sqlalchemy as sa
 
+from bot.store.connection import AsyncConnection, AsyncEngine
 from bot.store.direct import Opened
 from bot.store.sqlite_inline import Kind
 
@@ -76,11 +77,15 @@ class Kept:
     async def _from_pool(self) -> _Taken:
         place = await self._engine.connect()
         try:
-            driver = (await place.get_raw_connection()).driver_connection
+            driver = await place.run_sync(_driver)
         except BaseException:
             await place.close()
             raise
         return _Taken(self._see(driver), place, time.monotonic())
+
+
+def _driver(place: sa.Connection) -> object:
+    return place.connection.driver_connection
 
 
 async def _is_there(taken: _Taken) -> bool:

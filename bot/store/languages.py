@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
+from bot.store.connection import AsyncConnection
 from bot.store.direct import Runs
 from bot.store.schema import feeds, languages
 

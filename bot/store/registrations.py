@@ -12,11 +12,11 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Place
 from bot.registration_rules import OPEN, Attempt, Outcome, Standing, State, Version
 from bot.store import jsontext, rows
+from bot.store.connection import AsyncConnection
 from bot.store.direct import Runs
 from bot.store.jsontext import Json
 from bot.store.schema import Utc, registrations

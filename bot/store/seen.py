@@ -10,8 +10,8 @@ from enum import StrEnum
 from hashlib import sha256
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store.connection import AsyncConnection
 from bot.store.direct import Runs
 from bot.store.rows import changed, insert_if_absent
 from bot.store.schema import seen

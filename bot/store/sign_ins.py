@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import Person, Place
 from bot.store import jsontext, rows
+from bot.store.connection import AsyncConnection
 from bot.store.schema import sign_ins
 
 _TABLE = sign_ins.c

@@ -7,8 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from bot.store.connection import AsyncConnection
 from bot.store.engine import Store
 
 _T = TypeVar("_T")

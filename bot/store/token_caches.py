@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import rows
+from bot.store.connection import AsyncConnection
 from bot.store.direct import Runs
 from bot.store.schema import token_caches
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.conversation import Place
 from bot.store import jsontext, rows
+from bot.store.connection import AsyncConnection
 from bot.store.schema import waiting
 
 _TABLE = waiting.c

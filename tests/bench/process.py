@@ -21,7 +21,7 @@ from tests.bots import ROOT, inherited, start_process
 _IMPORTS = "import aiohttp, botbuilder.core, app"
 """Importing `app` imports all of our own packages that serving needs."""
 _LIBRARIES = """
-import aiohttp.web, botbuilder.core, httpx, msal, pydantic_settings, sqlalchemy.ext.asyncio
+import aiohttp.web, botbuilder.core, httpx, msal, pydantic_settings, sqlalchemy
 import structlog, babel.dates, jwt, sqlalchemy.dialects.sqlite.aiosqlite, cryptography.fernet
 status = open("/proc/self/status").read()
 print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))

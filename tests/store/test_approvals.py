@@ -6,10 +6,9 @@ import itertools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.store import approvals, delegations
 from bot.store.approvals import Approval, State, Subject, Verdict
+from bot.store.connection import AsyncConnection
 from bot.store.delegations import Delegation
 from bot.store.engine import Store
 from tests.store.places import BEN, CLEO, NOW, place

@@ -6,8 +6,6 @@ import asyncio
 from datetime import timedelta
 from typing import cast
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot import approvals as asking
 from bot.conversation import Person, Place, PlaceKind, Sender
 from bot.desk import Desk, Turn
@@ -16,6 +14,7 @@ from bot.policy import parse_policy
 from bot.sealed import seal_request
 from bot.store import approvals, audit, people
 from bot.store.approvals import Approval, State, Subject
+from bot.store.connection import AsyncConnection
 from bot.store.engine import Store
 from cards import actions
 from cards.reader import Reader

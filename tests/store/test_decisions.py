@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import (
     proposals,
@@ -21,6 +20,7 @@ from bot.store import (
     token_exchanges,
     waiting,
 )
+from bot.store.connection import AsyncConnection
 from bot.store.engine import Store
 from bot.store.proposals import Kind, State
 from tests.store.places import BEN, CLEO, NOW, place

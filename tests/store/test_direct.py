@@ -169,7 +169,7 @@ async def _told_to_end(store: Store, way: str) -> None:
         if isinstance(used, Direct):
             driver = cast("Any", used)._opened._opened
         else:
-            driver = (await used.get_raw_connection()).driver_connection
+            driver = await used.run_sync(lambda there: there.connection.driver_connection)
     length = (len(_TOLD_TO_END) + 4).to_bytes(4, "big")
     driver._protocol.data_received(b"E" + length + _TOLD_TO_END)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.store import events, feeds, snoozes
+from bot.store.connection import AsyncConnection
 from bot.store.engine import Store
 from bot.store.feeds import Feed, Kind, State
 from tests.store.places import BEN, CLEO, NOW, place

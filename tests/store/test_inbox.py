@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.store import inbox, polls
+from bot.store.connection import AsyncConnection
 from bot.store.engine import Store
 from bot.store.inbox import Arrived, State
 from bot.store.polls import Poll

@@ -25,10 +25,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 import bot.store
 from bot.store import notices, registrations, schema
+from bot.store.connection import AsyncConnection
 from bot.store.engine import Store, open_store, upgrade
 from tests.store.places import NOW, place
 
@@ -261,10 +261,8 @@ async def fill(store: Store) -> None:
             rows = filled(table)
             unique = table.name in TINY
             await connection.execute(table.insert(), rows[:1] if unique else rows)
-    async with store.engine.connect() as connection:
-        await connection.execution_options(dealdesk_plain=True)
+    async with store.begin() as connection:
         await connection.exec_driver_sql("ANALYZE")
-        await connection.commit()
 
 
 @pytest.fixture

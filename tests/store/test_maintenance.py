@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import maintenance, retention
 from bot.settings import load
@@ -29,6 +28,7 @@ from bot.store import (
     schema,
     snoozes,
 )
+from bot.store.connection import AsyncConnection
 from bot.store.engine import Store, open_store
 from tests.house.test_floors import ROOT
 from tests.store.places import BEN, NOW, place
