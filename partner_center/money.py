@@ -11,6 +11,8 @@ One rule for everybody, whatever their locale:
   AmbiguousAmount carries both. A bare `30,000` names no currency, so both are left.
 * `k`, `m`, `bn` (and a few words) multiply by a thousand, a million, a thousand million.
   `billion` is not read at all: it is a different number in different languages.
+* `万`, `億` and the like count as in Japan: `1億2000万円`. Beside them `,` groups and `.` marks
+  decimals, as whoever writes them does.
 """
 
 import re
@@ -132,11 +134,25 @@ _MARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "₪": ("ILS",),
         "₺": ("TRY",),
         "zł": ("PLN",),
+        "円": ("JPY",),
+        "￥": ("JPY", "CNY"),
+        "ドル": _DOLLARS,
+        "米ドル": ("USD",),
+        "ユーロ": ("EUR",),
     }
 )
 """Signs and the currencies they can stand for. `$` alone is the US dollar, the currency of the
 programme; next to a code (`$30k CAD`) it is any dollar."""
 
+_JAPANESE_UNITS: Mapping[str, Decimal] = MappingProxyType(
+    {
+        "千": Decimal(10) ** 3,
+        "万": Decimal(10) ** 4,
+        "百万": Decimal(10) ** 6,
+        "千万": Decimal(10) ** 7,
+        "億": Decimal(10) ** 8,
+    }
+)
 _UNITS: Mapping[str, Decimal] = MappingProxyType(
     {
         "": Decimal(1),
@@ -148,13 +164,14 @@ _UNITS: Mapping[str, Decimal] = MappingProxyType(
         "million": Decimal(10) ** 6,
         "bn": Decimal(10) ** 9,
         "mrd": Decimal(10) ** 9,
+        **_JAPANESE_UNITS,
     }
 )
 
 _BLANKS = "\u0020\u00a0\u2009\u202f"
 _APOSTROPHES = "'\u2019"
 _MINUSES = "-\u2212\u2010\u2011\u2012\u2013\u2014\uff0d"
-_SIGNS = frozenset("".join(mark for mark in _MARKS if not mark.isascii()))
+_SIGNS = frozenset("".join(mark for mark in (*_MARKS, *_UNITS) if not mark.isascii()))
 
 _ONE_KIND = {ord(blank): " " for blank in _BLANKS} | {ord(mark): "'" for mark in _APOSTROPHES}
 
@@ -169,6 +186,8 @@ _SHAPE = re.compile(
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?P<mark>[,.' ])\d{3}(?:(?P=mark)\d{3})*")
 _INDIAN = re.compile(r"[1-9]\d?(?:,\d{2})+,\d{3}")
 _WHOLE = re.compile(r"0|[1-9]\d*")
+_IN_TWO_UNITS = re.compile(r"(?<![\d.,])(\d{1,5}) ?億 ?(\d{1,4}|\d,\d{3}) ?万")
+"""`1億2000万`: so many times a hundred million, and so many times ten thousand."""
 
 
 def parse_amount(text: str, *, zero: bool = False) -> Amount:
@@ -177,12 +196,14 @@ def parse_amount(text: str, *, zero: bool = False) -> Amount:
     The whole text has to be the amount. `zero` allows 0. Raises AmbiguousAmount with every possible
     reading, or UnreadableAmount with an Unreadable reason. Never depends on a locale.
     """
-    tidy = _tidied(text)
+    tidy = _IN_TWO_UNITS.sub(_in_one_unit, _tidied(text))
     shape = _SHAPE.fullmatch(tidy)
     if shape is None:
         raise UnreadableAmount(_why_not(tidy))
     currencies = _currencies(shape)
     numbers = _readings(shape["number"])
+    if len(numbers) > 1 and shape["unit"] in _JAPANESE_UNITS:
+        numbers = numbers[:1] if "," in shape["number"] else numbers[1:]
     values = [
         (number * _UNITS[shape["unit"] or ""], _precision(number, shape)) for number in numbers
     ]
@@ -220,6 +241,10 @@ def _tidied(text: str) -> str:
     if not tidy:
         raise UnreadableAmount(Unreadable.EMPTY)
     return tidy
+
+
+def _in_one_unit(match: re.Match[str]) -> str:
+    return f"{int(match[1]) * 10_000 + int(match[2].replace(',', ''))}万"
 
 
 def _leads(text: str) -> bool:

@@ -66,6 +66,23 @@ UNDERSTOOD = [
     ("5 mad", "5", "MAD"),
     ("5m mad", "5000000", "MAD"),
     ("  30k  ", "30000", None),
+    ("30万", "300000", None),
+    ("30 万", "300000", None),
+    ("30万円", "300000", "JPY"),
+    ("JPY 30万", "300000", "JPY"),
+    ("￥30万 JPY", "300000", "JPY"),
+    ("1.5万ドル", "15000", "USD"),
+    ("20万米ドル", "200000", "USD"),
+    ("5千ユーロ", "5000", "EUR"),
+    ("300百万円", "300000000", "JPY"),
+    ("5千万円", "50000000", "JPY"),
+    ("1.2億円", "120000000", "JPY"),
+    ("1億2000万円", "120000000", "JPY"),
+    ("1億2,000万", "120000000", None),
+    ("1億 50万", "100500000", None),
+    ("1,234万", "12340000", None),
+    ("1.234万", "12340", None),
+    ("5,000円", "5000", "JPY"),
 ]
 
 
@@ -84,6 +101,7 @@ AMBIGUOUS = [
     ("1.234m", [("1234000000", None), ("1234000", None)]),
     ("KWD 1,234", [("1234", "KWD"), ("1.234", "KWD")]),
     ("¥1,234", [("1234", "JPY"), ("1234", "CNY")]),
+    ("￥30万", [("300000", "JPY"), ("300000", "CNY")]),
 ]
 
 
@@ -148,6 +166,16 @@ REFUSED = [
     ("1,234.567.890", Unreadable.MALFORMED),
     ("30 00", Unreadable.MALFORMED),
     ("1 234'567", Unreadable.MALFORMED),
+    ("1万万", Unreadable.MALFORMED),
+    ("万", Unreadable.NOT_A_NUMBER),
+    ("３０万", Unreadable.FOREIGN_DIGITS),
+    ("三十万", Unreadable.MALFORMED),
+    ("1億2000", Unreadable.SEVERAL),
+    ("1億20000万", Unreadable.SEVERAL),
+    ("30万円 EUR", Unreadable.UNKNOWN_CURRENCY),
+    ("0.5円", Unreadable.TOO_PRECISE),
+    ("10万億", Unreadable.MALFORMED),
+    ("100000億", Unreadable.TOO_LARGE),
     ("\u212a30", Unreadable.MALFORMED),
     ("30\u212a", Unreadable.MALFORMED),
     ("30\u202e000", Unreadable.MALFORMED),
