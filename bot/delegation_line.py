@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 from bot.command import Ask, Choice, Delegate, Parsed, Unclear
 from bot.dates import AmbiguousDate, UnreadableDate, parse_date
-from bot.keywords import english
+from bot.keywords import before, english
 from bot.lines import DATE_FORMS, Line
-from bot.words import join
+from bot.words import Word, join
+from cards.language import Language, spoken
 from cards.reader import day_in_words
 from cards.wording import marked, sentence
 
@@ -16,7 +20,7 @@ HOW = marked("Write it like: delegate to cleo until friday.")
 
 def delegate_line(line: Line) -> Parsed:
     """`delegate to PERSON until DATE`, `delegate to nobody`, or nothing at all to look it up."""
-    said = list(line.words)
+    said = _until_apart(line.words)
     if said and said[0].plain == "to":
         said.pop(0)
     if not said:
@@ -24,9 +28,10 @@ def delegate_line(line: Line) -> Parsed:
     if english(join(said).casefold()) in _NOBODY:
         return Delegate(stop=True)
     cut = next((n for n, word in enumerate(said) if n and word.plain in {"until", "till"}), None)
-    if cut is None:
+    at, behind = (len(said), len(said)) if cut is None else (cut, cut + 1)
+    person, when = _who_and_when(said[:at], said[behind:], line.today)
+    if cut is None or not person:
         return Unclear(sentence("Until when shall they stand in for you?"), sentence(HOW))
-    person, when = join(said[:cut]), join(said[cut + 1 :])
     try:
         return Delegate(person, parse_date(when, line.today))
     except AmbiguousDate as error:
@@ -42,3 +47,42 @@ def delegate_line(line: Line) -> Parsed:
         return Unclear(
             sentence("I cannot read “{said}” as a date.", said=when[:40]), sentence(DATE_FORMS)
         )
+
+
+def _until_apart(words: Sequence[Word]) -> list[Word]:
+    """`金曜日まで` as two words."""
+    apart: list[Word] = []
+    for word in words:
+        day = "" if word.quoted else before(word.text, "until")
+        if day:
+            cut = word.start + len(day)
+            apart += [Word(day, word.start, cut), Word(word.text[len(day) :], cut, word.end)]
+        else:
+            apart.append(word)
+    return apart
+
+
+def _who_and_when(ahead: Sequence[Word], behind: Sequence[Word], today: date) -> tuple[str, str]:
+    """The person and the day around `until`: the day is behind it, in Japanese before it; then the
+    person stands before the day or behind all."""
+    if spoken() is not Language.JAPANESE or (behind and not _is_day(ahead, today)):
+        return join(ahead), join(behind)
+    if behind:
+        return join(_named(behind)), join(ahead)
+    cut = next((n for n in range(1, len(ahead)) if _is_day(ahead[n:], today)), len(ahead) - 1)
+    return join(_named(ahead[:cut])), join(ahead[cut:])
+
+
+def _named(words: Sequence[Word]) -> Sequence[Word]:
+    """The person without the word for `to`, which Japanese puts behind."""
+    return words[:-1] if len(words) > 1 and words[-1].plain == "to" else words
+
+
+def _is_day(words: Sequence[Word], today: date) -> bool:
+    try:
+        parse_date(join(words), today)
+    except AmbiguousDate:
+        return True
+    except UnreadableDate:
+        return False
+    return True

@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from bot.command import Ask, Choice, Command, NotifyMe, Parsed, Subscribe, Unclear, Unsubscribe
-from bot.countries import codes as countries
+from bot.countries import country_code
 from bot.feed_rules import Filters, Quiet, Wish
+from bot.keywords import before
 from bot.lines import VALUE_FORMS, Line
 from bot.store.feeds import Kind
 from bot.words import Word, join, split
+from cards.language import Language, spoken
 from cards.wording import marked, sentence
 from partner_center.money import AmbiguousAmount, UnreadableAmount, parse_amount, plain
 
@@ -30,10 +32,10 @@ KINDS: Mapping[str, Kind] = {
     "approval": Kind.APPROVALS,
 }
 KIND_NAMES = {
-    Kind.WON: marked("Won"),
-    Kind.REGISTERED: marked("Registered"),
-    Kind.ACCEPTED: marked("Accepted"),
-    Kind.EXPIRING: marked("Expiring"),
+    Kind.WON: marked("Deals won"),
+    Kind.REGISTERED: marked("Registrations"),
+    Kind.ACCEPTED: marked("Deals accepted"),
+    Kind.EXPIRING: marked("New deals that expire"),
     Kind.APPROVALS: marked("Approvals"),
 }
 _KEYS = {
@@ -54,6 +56,8 @@ _KEYS = {
 _FILLERS = frozenset({"and", "with", "deals", "deal", "in", "to", "of", "when", "is", "a", "hours"})
 _BEFORE = _FILLERS | {"me", "us", "this", "channel", "chat", "about", "every", "all", "any", "for"}
 _MORE = frozenset({">", ">=", "above", "over", "more", "than", "value", "=", ":"})
+_THAN = frozenset({"als", "de", "que"})
+"""What stands between `more` and an amount in the languages of the bot."""
 _QUIET = re.compile(
     r"(?P<h>[01]?\d|2[0-4])(?::(?P<m>[0-5]\d))?\s*(?:-|–|to|until)\s*"
     r"(?P<H>[01]?\d|2[0-4])(?::(?P<M>[0-5]\d))?"
@@ -159,10 +163,10 @@ def _pieces(words: Sequence[Word]) -> list[tuple[str, tuple[Word, ...]]]:
     pieces: list[tuple[str, list[Word]]] = []
     for word in _unglued(words):
         key = _KEYS.get(word.plain) or ("value" if word.plain in {">", ">="} else None)
-        if key is not None and not (key == "value" and pieces and _goes_on(pieces[-1])):
+        if key is not None and not (key == "value" and pieces and _goes_on(pieces[-1], word)):
             if key not in _FREE and any(key == known for known, _values in pieces):
                 raise BadFilter(
-                    sentence("“{key}” is there twice.", key=key), sentence("Say it once.")
+                    sentence("“{key}” is there twice.", key=word.text), sentence("Say it once.")
                 )
             pieces.append((key, []))
         elif pieces and pieces[-1][0] not in _FREE:
@@ -182,15 +186,26 @@ _FORMS = marked(
 )
 
 
-def _goes_on(piece: tuple[str, list[Word]]) -> bool:
-    """Whether a value's sign may still follow: `value > 100k`, `value above 100k`."""
-    return piece[0] == "value" and all(word.plain in _MORE for word in piece[1])
+def _goes_on(piece: tuple[str, list[Word]], word: Word) -> bool:
+    """Whether a value's sign may still follow: `value > 100k`, `value above 100k`; Japanese says
+    it behind the amount."""
+    key, behind = piece
+    last = spoken() is Language.JAPANESE and word.plain == "above"
+    return key == "value" and (last or all(_is_sign(each) for each in behind))
+
+
+def _is_sign(word: Word) -> bool:
+    return word.plain in _MORE or word.folded in _THAN
 
 
 def _unglued(words: Sequence[Word]) -> list[Word]:
-    """`value>100k` and `>100k` as separate words."""
+    """`value>100k` and `>100k` as separate words, and `100万以上` as its amount: a value is one to
+    be above in any case."""
     apart: list[Word] = []
     for word in words:
+        amount = "" if word.quoted else before(word.text, "above")
+        if amount:
+            word = Word(amount, word.start, word.start + len(amount))
         match = None if word.quoted else re.fullmatch(r"(value)?(>=?)(.*)", word.text, re.I)
         if match is None or (not match[1] and not match[3]):
             apart.append(word)
@@ -203,7 +218,7 @@ def _unglued(words: Sequence[Word]) -> list[Word]:
 
 
 def _value(filters: Filters, values: Sequence[Word]) -> Filters:
-    said = [word for word in values if word.plain not in _MORE | _FILLERS]
+    said = [word for word in values if not _is_sign(word) and word.plain not in _FILLERS]
     text = join(said)
     if not text:
         raise BadFilter(sentence("The value has no amount."), sentence(VALUE_FORMS))
@@ -222,21 +237,19 @@ def _value(filters: Filters, values: Sequence[Word]) -> Filters:
 
 def _country(filters: Filters, values: Sequence[Word]) -> Filters:
     text = join([word for word in values if word.plain not in {"and", "is", "=", "or"}])
-    whole = countries().get(text.casefold())
-    codes = [whole] if whole else []
+    whole = country_code(text, spoken())
+    codes: list[str | None] = [whole] if whole else []
     if not codes:
-        parts = [part.strip() for part in re.split(r"[,;/]", text)]
-        for part in parts:
-            code = countries().get(part.casefold())
-            codes += (
-                [code] if code else [countries().get(each, "") for each in part.casefold().split()]
-            )
-    if not codes or not all(codes) or len(codes) > _MOST_COUNTRIES:
+        for part in re.split(r"[,;/、]", text):
+            code = country_code(part, spoken())
+            codes += [code] if code else [country_code(each, spoken()) for each in part.split()]
+    known = [code for code in codes if code]
+    if not known or len(known) < len(codes) or len(known) > _MOST_COUNTRIES:
         raise BadFilter(
             sentence("I do not know the country “{said}”.", said=text[:60]),
             sentence("Use two letters such as DE, or its name."),
         )
-    return replace(filters, countries=tuple(dict.fromkeys(codes)))
+    return replace(filters, countries=tuple(dict.fromkeys(known)))
 
 
 def _solution(filters: Filters, values: Sequence[Word]) -> Filters:

@@ -25,6 +25,7 @@ KEYWORDS = (
     typed_word("lost"),
     typed_word("all"),
     typed_word("page"),
+    typed_word("deals"),
     # what a subscription is about
     typed_word("registered"),
     typed_word("accepted"),
@@ -79,6 +80,15 @@ def in_english(text: str) -> str:
     if spoken() is Language.ENGLISH:
         return text
     return _WORD.sub(lambda match: english(match[0]), text.casefold())
+
+
+def before(text: str, keyword: str) -> str:
+    """What stands before a keyword that ends the text without a space, as Japanese puts it behind
+    what it is about (`金曜日まで`); nothing when none does."""
+    if spoken() is not Language.JAPANESE:
+        return ""
+    ends = (said for said in typed_as(keyword) if text.endswith(said))
+    return text.removesuffix(next(ends, text))
 
 
 @lru_cache(maxsize=len(Language))

@@ -74,6 +74,8 @@ def list_line(line: Line) -> Parsed:
         words = words[:-2]
     while words and words[-1].plain in {"deals", "deal", "opportunities", "leads", "referrals"}:
         words.pop()
+    if len(words) > 1 and words[0].plain == "deals" and words[1].plain in _FILTERS:
+        words.pop(0)
     chosen = Filter.MINE
     if words and words[0].plain in _FILTERS:
         chosen = _FILTERS[words.pop(0).plain]

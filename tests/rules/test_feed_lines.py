@@ -14,6 +14,7 @@ from bot.commands import parse
 from bot.feed_lines import BadFilter, read_fields, read_quiet
 from bot.feed_rules import Filters, Quiet, Wish
 from bot.store.feeds import Kind
+from cards.language import speaking
 from partner_center.money import Amount
 
 TODAY = date(2026, 11, 23)
@@ -148,3 +149,66 @@ def test_a_form_that_is_wrong_says_why(fields: dict[str, str]) -> None:
 
 def test_quiet_hours_may_end_at_midnight() -> None:
     assert read_quiet("22-24") == Quiet(1320, 0)
+
+
+MILLION = Filters(above=Amount(Decimal(1_000_000)))
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "command"),
+    [
+        ("de", "abonnieren gewonnene deals", won(Filters())),
+        ("de", "abonnieren gewonnen mehr als 100k", won()),
+        ("de", "abonnieren gewonnen wert größer als 100k", won()),
+        ("de", "abonnieren gewonnen land Deutschland", won(Filters(countries=("DE",)))),
+        ("fr", "suivre affaires gagnées", won(Filters())),
+        ("fr", "suivre gagnées plus de 100k", won()),
+        ("fr", "suivre gagnées valeur au-dessus de 100k", won()),
+        ("fr", "suivre gagnées valeur supérieure à 100k", won()),
+        ("fr", "suivre gagnées pays Allemagne et DE", won(Filters(countries=("DE",)))),
+        ("fr", "suivre échéances", Subscribe(Kind.EXPIRING, Wish())),
+        ("fr", "ne plus suivre expirations", Unsubscribe(Kind.EXPIRING)),
+        ("es", "seguir oportunidades ganadas", won(Filters())),
+        ("es", "seguir ganadas más de 100k", won()),
+        ("es", "seguir ganadas valor mayor que 100k", won()),
+        ("es", "seguir ganadas valor superior a 100k", won()),
+        ("es", "seguir vencimientos míos", Subscribe(Kind.EXPIRING, Wish(Filters(mine=True)))),
+        ("es", "dejar de seguir vencimientos", Unsubscribe(Kind.EXPIRING)),
+        ("ja", "購読 成立 金額 > 100万", won(MILLION)),
+        ("ja", "購読 成立 金額 100万以上", won(MILLION)),
+        ("ja", "購読 成立 金額 100万 以上", won(MILLION)),
+        ("ja", "購読 成立 金額 100万円以上", won(Filters(Amount(Decimal(1_000_000), "JPY")))),
+        ("ja", "購読 成立 国 日本、ドイツ", won(Filters(countries=("JP", "DE")))),
+        (
+            "ja",
+            "購読 期限間近 通知オフ 18-8",
+            Subscribe(Kind.EXPIRING, Wish(quiet=Quiet(1080, 480))),
+        ),
+        ("ja", "購読解除 期限間近", Unsubscribe(Kind.EXPIRING)),
+    ],
+)
+def test_said_as_people_say_it(language: str, text: str, command: Command) -> None:
+    with speaking(language):
+        assert parse(text, TODAY) == command
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("ja", "購読 成立 金額 以上"),
+        ("ja", "購読 成立 国 どこか"),
+        ("fr", "suivre gagnées valeur de"),
+        ("en", "subscribe won 100k above"),
+        ("en", "subscribe won country Allemagne"),
+    ],
+)
+def test_what_says_nothing_in_a_language_is_asked_about(language: str, text: str) -> None:
+    with speaking(language):
+        assert isinstance(parse(text, TODAY), Unclear)
+
+
+def test_what_is_there_twice_is_named_as_it_was_said() -> None:
+    with speaking("de"):
+        said = parse("abonnieren gewonnen wert > 1k land DE wert > 2k", TODAY)
+    assert isinstance(said, Unclear)
+    assert "„wert“" in said.why

@@ -7,7 +7,17 @@ from datetime import date
 
 import pytest
 
-from bot.command import Delegate, Help, Languages, MoveDeal, Show, Speak, Unclear
+from bot.command import (
+    Delegate,
+    Filter,
+    Help,
+    Languages,
+    ListDeals,
+    MoveDeal,
+    Show,
+    Speak,
+    Unclear,
+)
 from bot.commands import COMMANDS, parse
 from bot.keywords import KEYWORDS, english, in_english
 from bot.targets import Handle
@@ -128,3 +138,22 @@ def test_the_reason_begins_behind_the_word_for_because() -> None:
 def test_nobody_and_ourselves_are_understood_in_the_language_spoken() -> None:
     with speaking("de-DE"):
         assert parse("delegate to niemand", TODAY) == Delegate(stop=True)
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "meant"),
+    [
+        ("de", "meine deals", ListDeals(Filter.MINE, "", 1)),
+        ("de", "liste gewonnene deals", ListDeals(Filter.WON, "", 1)),
+        ("fr", "mes affaires", ListDeals(Filter.MINE, "", 1)),
+        ("fr", "liste affaires gagnées fabrikam", ListDeals(Filter.WON, "fabrikam", 1)),
+        ("es", "mis oportunidades", ListDeals(Filter.MINE, "", 1)),
+        ("es", "lista oportunidades nuevas", ListDeals(Filter.NEW, "", 1)),
+        ("ja", "一覧 成立 商談", ListDeals(Filter.WON, "", 1)),
+    ],
+)
+def test_the_word_for_deals_may_stand_on_either_side(
+    language: str, said: str, meant: ListDeals
+) -> None:
+    with speaking(language):
+        assert parse(said, TODAY) == meant
