@@ -30,9 +30,9 @@ MOST_ROWS: Final = 10
 
 _FILTERS: Final[Mapping[str, Text]] = {
     "mine": words("My deals"),
-    "new": words("New"),
-    "active": words("Active"),
-    "won": words("Won"),
+    "new": words("New deals"),
+    "active": words("Active deals"),
+    "won": words("Won deals"),
 }
 _LONGEST_TEXT: Final = 200
 

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from cards.elements import MOST_BYTES
-from cards.language import Language, speaking, speaking_from
+from cards.language import Language, speaking, speaking_from, translated
 from cards.reader import Reader
 from cards.samples import gallery as samples
 from cards.samples.deals import NOW
@@ -79,3 +79,12 @@ def test_no_button_is_cut_short_in_any_language(language: str) -> None:
         if str(button["title"]).endswith("…")
     }
     assert cut == set()
+
+
+@pytest.mark.parametrize("language", [Language.ENGLISH, *LANGUAGES[:-1]])
+def test_a_button_to_a_list_is_named_as_the_list(language: str) -> None:
+    """`Gagnée` is the state of one deal; behind the button are `Affaires gagnées`."""
+    shown = {str(each["title"]) for each in buttons(cards(language)["list"])}
+    with speaking(language):
+        lists = [translated(f"{which} deals") for which in ("Active", "New", "Won")]
+    assert set(lists) <= shown
