@@ -27,6 +27,7 @@ from sandbox.tls import make_tls
 from sandbox.world import World
 
 SHUTDOWN_SECONDS = 2.0
+HIGHEST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Arguments:
 
 
 def read_arguments(line: list[str]) -> Arguments:
-    """Parse the command line; a bot that is not on this machine is refused."""
+    """Parse the command line; a bot that is not on this machine is refused, and no such port."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=3979, help="0 takes a free one")
     parser.add_argument("--bot", default="http://127.0.0.1:3978", help="where the bot answers")
@@ -49,6 +50,8 @@ def read_arguments(line: list[str]) -> Arguments:
     parser.add_argument("--deals", type=int, default=DEFAULT_COUNT, help="deals at the start")
     parser.add_argument("--notify", action="store_true", help="register the bot for notifications")
     given = parser.parse_args(line)
+    if not 0 <= given.port <= HIGHEST_PORT:
+        parser.error(f"a port is a number up to {HIGHEST_PORT}")
     if not is_here(given.bot):
         parser.error("the bot must be on this machine")
     return Arguments(given.port, given.bot, given.state, given.deals, given.notify)
@@ -96,8 +99,12 @@ async def serve(arguments: Arguments) -> None:
 def _listen(port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((HOST, port))
-    listening.listen(128)
+    try:
+        listening.bind((HOST, port))
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise OSError(f"it cannot listen on port {port}: {error.strerror}") from error
     listening.setblocking(False)
     return listening
 
@@ -122,12 +129,14 @@ def _watch_stdin(loop: asyncio.AbstractEventLoop, end: asyncio.Event) -> None:
 
 
 def main() -> None:
-    """Run until the end."""
+    """Run until the end. What keeps it from starting is said on stdout, for whoever waits there
+    for the ready line."""
     arguments = read_arguments(sys.argv[1:])
     try:
         asyncio.run(serve(arguments))
     except OSError as error:
-        sys.exit(f"The sandbox cannot listen on port {arguments.port}: {error.strerror}")
+        sys.stdout.write(f"The sandbox did not start: {error}\n")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class SandboxFailed(ChildProcessError):
-    """The sandbox did not get ready; says what it wrote last."""
+    """The sandbox did not get ready; says what it said of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,8 @@ def start(
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 stream.close()
-        raise SandboxFailed(f"The sandbox did not start (exit {code}): {line!r}") from error
+        said = line.strip() or f"The sandbox did not start (exit {code})."
+        raise SandboxFailed(said) from error
 
 
 def _first_line(stream: IO[str] | None) -> str:

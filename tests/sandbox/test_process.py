@@ -58,8 +58,15 @@ def test_taken_port_is_said_and_nothing_stays_behind() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(launch.SandboxFailed, match="did not start"):
-            launch.start(port=taken.getsockname()[1])
+        port = taken.getsockname()[1]
+        with pytest.raises(launch.SandboxFailed, match=f"it cannot listen on port {port}: Addr"):
+            launch.start(port=port)
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(launch.SandboxFailed, match=r"did not start: .*file'"):
+        launch.start(port=0, state_dir=tmp_path / "file")
 
 
 def test_secrets_and_keys_are_new_in_each_run(sandbox: launch.Sandbox) -> None:
@@ -74,9 +81,12 @@ def test_secrets_and_keys_are_new_in_each_run(sandbox: launch.Sandbox) -> None:
         other.stop()
 
 
-def test_a_bot_elsewhere_is_refused() -> None:
+@pytest.mark.parametrize(
+    "line", [["--bot", "https://bot.example.com"], ["--bot", "http://["], ["--port", "65536"]]
+)
+def test_a_bot_elsewhere_and_no_such_port_are_refused(line: list[str]) -> None:
     with pytest.raises(SystemExit):
-        read_arguments(["--bot", "https://bot.example.com"])
+        read_arguments(line)
 
 
 def _ends(pid: int) -> bool:
