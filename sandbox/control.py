@@ -82,7 +82,8 @@ class Control:
     async def events(self, request: web.Request) -> web.Response:
         """`?after=N&wait=SECONDS&person=key`: events after number N that they can see.
 
-        Waits for the first of them; `last` is the N to ask with next.
+        Waits for the first of them; `last` is the N to ask with next. There are `last` - N of
+        them, unless a person was named, the sandbox was started anew or has forgotten some.
         """
         query, log = request.query, self.house.events
         try:

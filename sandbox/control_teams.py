@@ -165,12 +165,14 @@ class TeamsControl:
         return answer([chat_facts(chat) for chat in self.teams.chats.of(key)])
 
     async def messages(self, request: web.Request) -> web.Response:
-        """`?conversation=&person=`: messages as that person sees them, oldest first."""
+        """`?conversation=&person=&last=N`: messages as that person sees them, oldest first; with
+        `last` only the latest."""
         query = Body(request.query)
-        key = query.person()
-        return answer(
-            [message.seen_by(key) for message in self.teams.chats.seen(_place(query), key)]
-        )
+        key, last = query.person(), query.text("last", "0")
+        if not last.isdecimal():
+            raise BadCall("last is not a whole number")
+        seen = list(self.teams.chats.seen(_place(query), key))
+        return answer([message.seen_by(key) for message in seen[-int(last) :]])
 
     def _set(self, key: str, name: str, value: object) -> None:
         if key not in PEOPLE:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 KEPT = 5_000
-"""Events kept; a reader further behind starts again from the state."""
+"""Events kept; a reader further behind gets fewer than happened and starts again from the state."""
 
 
 class Kind(StrEnum):
@@ -71,11 +71,11 @@ class Events:
         ]
 
     async def wait(self, seq: int, seconds: float, key: str | None = None) -> list[Event]:
-        """The same; waits up to `seconds` for the first one, then gives none."""
+        """The same; waits up to `seconds` for the first one."""
         try:
             async with asyncio.timeout(seconds):
                 while not (found := self.since(seq, key)):
                     await self._news.wait()
         except TimeoutError:
-            return []
+            return self.since(seq, key)
         return found

@@ -1,6 +1,8 @@
 // The sandbox's own routes, as the page uses them.
 
 const BASE = "_sandbox/";
+// Messages of a conversation that are shown, the latest: every change of one asks for all of them again.
+export const SHOWN = 200;
 
 export class Refused extends Error {
   constructor(status, words) {
@@ -22,7 +24,7 @@ async function call(path, { query, body } = {}) {
 
 export const people = () => call("entra/people");
 export const conversations = (person) => call("teams/conversations", { query: { person } });
-export const messages = (person, conversation) => call("teams/messages", { query: { person, conversation } });
+export const messages = (person, conversation) => call("teams/messages", { query: { person, conversation, last: SHOWN } });
 export const eventsUntilNow = () => call("events", { query: { wait: 0 } });
 export const eventsAfter = (after, wait) => call("events", { query: { after, wait } });
 export const say = (message) => call("teams/say", { body: message });

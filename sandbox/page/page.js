@@ -115,6 +115,7 @@ function drawMessages({ toEnd = false } = {}) {
   const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
   const messages = state.messages.get(state.conversation) ?? [];
   log.querySelector(".empty").hidden = messages.length > 0;
+  log.querySelector(".earlier").hidden = messages.length < api.SHOWN;
   if (current()?.kind === "channel") drawThreads(list, messages);
   else arrange(list, messages.map(item));
   if (toEnd || isAtEnd) log.scrollTop = log.scrollHeight;
@@ -274,7 +275,8 @@ async function listen() {
       // A hidden tab asks now and then: a browser opens few connections, and each waiting tab holds one.
       if (document.hidden) await pause(HIDDEN_PAUSE);
       const { events, last } = await api.eventsAfter(after, document.hidden ? 0 : LONG_WAIT);
-      if (last < after) await visit({}, { remember: false });
+      // All that happened is told, unless the sandbox began anew or has forgotten some of it.
+      if (events.length !== last - after) await visit({}, { remember: false });
       else await hear(events.filter(({ people }) => people.includes(state.person)));
       after = last;
     } catch (problem) {
@@ -286,6 +288,7 @@ async function listen() {
 }
 
 function openMenu(isOpen) {
+  if (!isOpen && at("conversations").contains(document.activeElement)) at("menu").focus();
   at("conversations").classList.toggle("open", isOpen);
   at("menu").setAttribute("aria-expanded", String(isOpen));
 }

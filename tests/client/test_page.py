@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.client.stage import Stage, heard, keep, say, stage
 
@@ -218,6 +218,37 @@ async def test_unread_messages_are_counted(on: Stage) -> None:
     await expect(page.locator("nav")).not_to_contain_text("unread")
 
 
+async def test_what_the_page_was_not_told_is_read_anew(on: Stage) -> None:
+    page = await on.open("ben")
+
+    async def forgetful(route: Route) -> None:
+        answer = await route.fetch()
+        told = await answer.json()
+        told["events"] = [each for each in told["events"] if each["conversation"] != ROOM]
+        await route.fulfill(response=answer, json=told)
+
+    await page.route("**/_sandbox/events*", forgetful)
+    await say(page, "what was asked before is answered with this")
+    await expect(heard(page, "You said what was asked before")).to_be_visible()
+    await on.say("cleo", ROOM, "hello")
+    await expect(page.locator("nav a", has_text="Deal room")).to_contain_text("2 unread")
+    await page.unroute_all(behavior="ignoreErrors")
+
+
+async def test_only_the_latest_messages_are_shown(on: Stage) -> None:
+    await on.say("ben", "a:personal-ben", "the first")
+    for number in range(99):
+        await on.say("ben", "a:personal-ben", f"number {number}")
+    page = await on.open("ben")
+    await expect(page.locator("article")).to_have_count(200)
+    await expect(heard(page, "You said the first")).to_be_visible()
+    await say(page, "the last")
+    await expect(heard(page, "You said the last")).to_be_visible()
+    await expect(page.locator("article")).to_have_count(200)
+    await expect(heard(page, "You said the first")).to_have_count(0)
+    await expect(page.get_by_text("Earlier messages are not shown.")).to_be_visible()
+
+
 async def test_a_bot_that_is_away_is_told(on: Stage) -> None:
     page = await on.open("ben")
     body = {"url": "http://127.0.0.1:9"}
@@ -244,6 +275,17 @@ async def test_the_page_works_from_the_keyboard(on: Stage) -> None:
     assert await save.evaluate("(it) => getComputedStyle(it).outlineStyle") == "solid"
     await page.keyboard.press("Enter")
     await expect(heard(page, "Saved.")).to_be_focused()
+
+
+async def test_escape_closes_the_chats_and_gives_the_focus_back(on: Stage) -> None:
+    page = await on.open("ben", width=320, height=640)
+    menu = page.get_by_role("button", name="Chats")
+    await menu.click()
+    room = page.locator("nav a", has_text="Deal room")
+    await room.focus()
+    await page.keyboard.press("Escape")
+    await expect(room).to_be_hidden()
+    await expect(menu).to_be_focused()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -46,6 +46,17 @@ async def test_what_cannot_be_done_is_refused_in_words(
     assert await world.messages("ben") == []
 
 
+async def test_the_latest_messages_can_be_asked_for(world: World) -> None:
+    for words in ("one", "two", "three"):
+        await world.says("ben", words)
+    there = {"person": "ben", "conversation": "a:personal-ben"}
+    shown = await world.get("teams/messages", **there, last="2")
+    assert [message["text"] for message in shown] == ["two", "three"]
+    assert len(await world.get("teams/messages", **there)) == 3
+    with pytest.raises(Refused, match="400"):
+        await world.get("teams/messages", **there, last="-1")
+
+
 @pytest.mark.parametrize("wait", ["nan", "-1", "soon"])
 async def test_nobody_waits_for_ever_for_an_event(wait: str, world: World) -> None:
     last = await world.get("events", wait="0")
