@@ -50,6 +50,8 @@ MOST_WAIT = timedelta(seconds=3)
 LEAD = timedelta(milliseconds=150)
 """How long before its moment a message is marked as leaving, so that the moment is not missed for
 a transaction."""
+MOST_READY = 25
+"""How many messages of a tenant are marked as leaving and have not left, for the same reason."""
 _MOST_MOMENTS = 4
 """How often others may be faster before a message goes back."""
 MOST_AGE = timedelta(hours=24)
@@ -110,6 +112,7 @@ class OutboxWorker:
         self._sending: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._gates: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._ready = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(MOST_READY))
 
     def wake(self) -> None:
         """Something was put in the outbox: look now rather than in a second."""
@@ -218,18 +221,8 @@ class OutboxWorker:
         if self._windows.wait(tenant, channel) > MOST_WAIT:
             await self._defer(owed)
             return
-        moment = self._windows.reserve(tenant, channel)
-        await self._sleep_until(moment - LEAD)
-        if not await self._may_leave(owed):
-            self._windows.release(tenant, channel, moment)
-            return
-        try:
-            left = await self._leave(tenant, channel, moment)
-        except asyncio.CancelledError:
-            await self._take_back(owed)
-            raise
+        left = await self._left(owed)
         if left is None:
-            await self._defer(owed)
             return
         crash_at(Point.OUTBOX_SENDING)
         try:
@@ -251,20 +244,47 @@ class OutboxWorker:
         await self._together.write(partial(outbox.mark_failed, owed=owed, error="superseded"))
         return True
 
-    async def _leave(self, tenant: str, channel: str, moment: datetime) -> datetime | None:
-        """Waits for a reserved moment and, one message of a tenant after the other, for room as
-        others really left; counts the message as leaving and gives the moment, or None when others
-        were faster again and again."""
+    async def _left(self, owed: Owed) -> datetime | None:
+        """Waits until the message may leave, marked as such in time, and gives that moment; None
+        when it is not for us any more, or goes back to wait for a later one."""
+        tenant, channel = owed.place.tenant, owed.place.channel
+        moment = self._windows.reserve(channel)
+        try:
+            await self._sleep_until(moment - LEAD)
+            async with self._ready[tenant]:
+                if not await self._may_leave(owed):
+                    return None
+                await self._sleep_until(moment)
+                left = await self._leave(tenant, channel)
+        except asyncio.CancelledError:
+            await self._take_back(owed)
+            raise
+        finally:
+            self._windows.release(channel, moment)
+        if left is None:
+            await self._defer(owed)
+        return left
+
+    async def _leave(self, tenant: str, channel: str) -> datetime | None:
+        """Waits, one message of a tenant after the other, for room as others really left; counts
+        the message as leaving and gives the moment, or None when others were faster again and
+        again."""
         for _ in range(_MOST_MOMENTS):
-            await self._sleep_until(moment)
-            self._windows.release(tenant, channel, moment)
             async with self._gates[tenant]:
-                await self._sleep_until(self._now() + self._windows.tenant_pause(tenant))
-                moment = self._windows.leave(tenant, channel)
-            if moment <= self._now():
-                return moment
-        self._windows.release(tenant, channel, moment)
+                await self._until_open(tenant)
+                left = self._windows.leave(tenant, channel)
+            if left is not None:
+                return left
+            await self._sleep_until(self._now() + self._windows.wait(tenant, channel))
         return None
+
+    async def _until_open(self, tenant: str) -> None:
+        """Waits for room in a tenant's windows, also when answers take it meanwhile."""
+        for _ in range(_MOST_MOMENTS):
+            wait = self._windows.tenant_wait(tenant)
+            if wait == NONE:
+                return
+            await self._sleep(wait.total_seconds())
 
     async def _sleep_until(self, moment: datetime) -> None:
         wait = moment - self._now()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,8 +27,10 @@ CONVERSATION = (Limit(7, 1), Limit(8, 2), Limit(60, 30), Limit(1800, 3600))
 TENANT = (Limit(50, 1),)
 """What one app may send in one tenant (Teams reference 2.3)."""
 PACE = timedelta(milliseconds=7)
-"""Between two sends in a tenant that wait for their moments: what leaves in one bunch is built in
-one bunch, arrives late, and meets the next."""
+"""Between two owed messages in a tenant: what leaves in one bunch is built in one bunch, arrives
+late, and meets the next."""
+_CATCH_UP = timedelta(milliseconds=50)
+"""How much of that is made up for when they were held up otherwise."""
 LEAST_LATE = timedelta(milliseconds=20)
 """By how much a confirmed send is counted as later than it left at least, as the quickest one was
 on its way for a while, too."""
@@ -46,6 +48,10 @@ class Windows:
     """Counts what was sent and says when the next may be. Conversations are named without a
     thread, as their threads share the limit. Moments are kept as microseconds since 1970: an hour
     of them would take five times the memory otherwise.
+
+    Whether something may leave follows from what has left alone. What waits for its moment is
+    counted elsewhere, and only for what comes after it in its conversation: its moment may pass
+    before it leaves, and whatever asks then would find a window full that is not.
 
     Answers go at once and are only counted (`answered`). What waits in the outbox keeps as much
     room free as answers took within the window just past, up to a part of it.
@@ -65,27 +71,33 @@ class Windows:
         self._sent: tuple[dict[str, array[int]], ...] = ({}, {})
         self._answered: tuple[dict[str, array[int]], ...] = ({}, {})
         self._held: dict[str, datetime] = {}
-        self._reserved: dict[str, datetime] = {}
+        self._reserved: dict[str, array[int]] = {}
+        self._paced: dict[str, datetime] = {}
         self._took: deque[timedelta] = deque(maxlen=_LATELY)
         self._sweep_at = _FIRST_SWEEP
 
-    def reserve(self, tenant: str, conversation: str) -> datetime:
-        """Counts a send for the first moment at which it may leave, and gives that moment."""
-        at = self._now() + self.wait(tenant, conversation)
-        last = self._reserved.get(tenant)
-        if last is not None:
-            at = max(at, last + self._pace)
-        self._reserved[tenant] = at
-        self.note(tenant, conversation, at)
+    def reserve(self, conversation: str) -> datetime:
+        """Keeps the first moment at which a conversation lets one more through, and gives it."""
+        now = self._now()
+        kept = self._reserved.get(conversation, ())
+        times = sorted([*self._sent[1].get(conversation, ()), *kept])
+        at = max(self._held.get(conversation, now), self._free(1, conversation, now, times))
+        insort(self._reserved.setdefault(conversation, array("q")), _micros(at))
         return at
 
-    def leave(self, tenant: str, conversation: str) -> datetime:
-        """Counts a send whose moment has come and is not counted any longer: as leaving now, or
-        for a later moment when others were faster; gives that moment."""
+    def release(self, conversation: str, at: datetime) -> None:
+        """Keeps a moment no longer."""
+        _remove(self._reserved, conversation, at)
+
+    def leave(self, tenant: str, conversation: str) -> datetime | None:
+        """Counts a send that leaves now, and gives the moment; None when it may not yet."""
         now = self._now()
-        at = now + self._wait(tenant, conversation, now, until=now)
-        self.note(tenant, conversation, at)
-        return at
+        if self._wait(tenant, conversation, now) > NONE:
+            return None
+        paced = self._paced.get(tenant, now)
+        self._paced[tenant] = max(paced, now - _CATCH_UP) + self._pace
+        self.note(tenant, conversation, now)
+        return now
 
     def arrived(self, tenant: str, conversation: str, at: datetime) -> None:
         """Counts what left at a moment and is confirmed now for when it arrived at the latest: as
@@ -93,18 +105,9 @@ class Windows:
         took = max(self._now() - at, NONE)
         self._took.append(took)
         late = min(took - min(self._took) + LEAST_LATE, MOST_LATE, took)
-        self.release(tenant, conversation, at)
-        self.note(tenant, conversation, at + late)
-
-    def release(self, tenant: str, conversation: str, at: datetime) -> None:
-        """Counts what was reserved for a moment no longer."""
-        reserved = _micros(at)
         for sent, name in zip(self._sent, (tenant, conversation), strict=True):
-            times = sent.get(name)
-            if times is not None and reserved in times:
-                times.remove(reserved)
-            if not times:
-                sent.pop(name, None)
+            _remove(sent, name, at)
+        self.note(tenant, conversation, at + late)
 
     def answered(self, tenant: str, conversation: str) -> None:
         """Counts an answer that leaves now."""
@@ -127,34 +130,22 @@ class Windows:
     def tenant_wait(self, tenant: str) -> timedelta:
         """How long until one more may be sent anywhere in a tenant; zero for at once."""
         now = self._now()
-        return max(self._free(0, tenant, now, None) - now, NONE)
+        free = self._free(0, tenant, now, self._sent[0].get(tenant, ()))
+        return max(free, self._paced.get(tenant, now)) - now
 
-    def tenant_pause(self, tenant: str) -> timedelta:
-        """The same when what is reserved for later moments does not count."""
-        now = self._now()
-        return max(self._free(0, tenant, now, now) - now, NONE)
-
-    def _wait(
-        self, tenant: str, conversation: str, now: datetime, until: datetime | None = None
-    ) -> timedelta:
-        free = max(
-            self._held.get(conversation, now),
-            self._free(0, tenant, now, until),
-            self._free(1, conversation, now, until),
+    def _wait(self, tenant: str, conversation: str, now: datetime) -> timedelta:
+        free = (
+            self._free(level, name, now, self._sent[level].get(name, ()))
+            for level, name in enumerate((tenant, conversation))
         )
-        return max(free - now, NONE)
+        return max(self._held.get(conversation, now), *free) - now
 
-    def _free(self, level: int, name: str, now: datetime, until: datetime | None) -> datetime:
-        """When the windows of a tenant (0) or a conversation (1) let one more through, as counted
-        up to a moment."""
-        times = self._sent[level].get(name)
-        if not times:
-            return now
-        count = len(times) if until is None else bisect_right(times, _micros(until))
+    def _free(self, level: int, name: str, now: datetime, times: Sequence[int]) -> datetime:
+        """When the windows of a tenant (0) or a conversation (1) let one more through after what
+        happened at these times."""
         answers = self._answered[level].get(name, ())
         return max(
-            _free_at(times, count, limit, _room(answers, limit, now), now)
-            for limit in self._limits[level]
+            _free_at(times, limit, _room(answers, limit, now), now) for limit in self._limits[level]
         )
 
     def note(self, tenant: str, conversation: str, at: datetime) -> None:
@@ -177,20 +168,27 @@ class Windows:
                 over = _micros(now - timedelta(seconds=max(limit.seconds for limit in limits)))
                 for name in [name for name, times in sent.items() if times[-1] <= over]:
                     del sent[name]
-        for moments in (self._held, self._reserved):
+        for moments in (self._held, self._paced):
             for name in [name for name, until in moments.items() if until <= now]:
                 del moments[name]
         self._sweep_at = max(_FIRST_SWEEP, 2 * len(self._sent[1]))
 
 
 def _add(counted: dict[str, array[int]], name: str, at: datetime, limits: Sequence[Limit]) -> None:
-    """Four times as many as a window holds are kept: those reserved for the windows to come must
-    not push out those of the last, and some may be taken back."""
+    """Four times as many as a window holds are kept, as answers may be more than it holds."""
     times = counted.get(name)
     if times is None:
         times = counted[name] = array("q")
     insort(times, _micros(at))
     del times[: -_KEPT * max(limit.most for limit in limits)]
+
+
+def _remove(counted: dict[str, array[int]], name: str, at: datetime) -> None:
+    times, moment = counted.get(name), _micros(at)
+    if times is not None and moment in times:
+        times.remove(moment)
+    if not times:
+        counted.pop(name, None)
 
 
 def _room(answers: Sequence[int], limit: Limit, now: datetime) -> int:
@@ -201,11 +199,12 @@ def _room(answers: Sequence[int], limit: Limit, now: datetime) -> int:
     return min(lately, limit.most // _PART)
 
 
-def _free_at(times: Sequence[int], count: int, limit: Limit, room: int, now: datetime) -> datetime:
+def _free_at(times: Sequence[int], limit: Limit, room: int, now: datetime) -> datetime:
     most = limit.most - room
-    if count < most:
+    if len(times) < most:
         return now
-    return _EPOCH + times[count - most] * _MICROSECOND + timedelta(seconds=limit.seconds)
+    free = _EPOCH + times[-most] * _MICROSECOND + timedelta(seconds=limit.seconds)
+    return max(free, now)
 
 
 def _micros(at: datetime) -> int:

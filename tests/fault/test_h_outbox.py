@@ -627,7 +627,7 @@ async def test_the_worker_is_woken_and_finishes_what_it_began(post: Post) -> Non
 async def test_i7_what_has_not_left_when_the_process_ends_is_owed_as_before(post: Post) -> None:
     waits = asyncio.Event()
 
-    async def never(tenant: str, channel: str, moment: datetime) -> datetime | None:
+    async def never(tenant: str, channel: str) -> datetime | None:
         waits.set()
         await asyncio.Event().wait()
         return None

@@ -27,9 +27,16 @@ class Clock:
 def take(windows: Windows, tenant: str, conversation: str) -> timedelta:
     """Counts a send that begins now, and gives zero; or counts nothing and gives the wait."""
     wait = windows.wait(tenant, conversation)
-    if wait == NONE:
-        windows.reserve(tenant, conversation)
+    left = windows.leave(tenant, conversation)
+    assert (left is None) == (wait > NONE)
     return wait
+
+
+def left(windows: Windows, tenant: str, conversation: str) -> datetime:
+    """Counts a send that begins now, which is allowed."""
+    moment = windows.leave(tenant, conversation)
+    assert moment is not None
+    return moment
 
 
 def most_in(times: list[datetime], limit: Limit) -> int:
@@ -149,62 +156,48 @@ def test_any_run_keeps_every_window(steps: list[tuple[int, float]]) -> None:
     assert most_in(everything, Limit(4, 2)) <= 4
 
 
-def leave_reserved(windows: Windows, conversation: str, at: datetime) -> datetime:
-    windows.release("t", conversation, at)
-    return windows.leave("t", conversation)
-
-
 def test_what_left_late_delays_the_next() -> None:
     clock = Clock()
-    windows = Windows(clock, pace=NONE)
-    reserved = [windows.reserve("t", f"c{number}") for number in range(50)]
+    windows = Windows(clock)
+    reserved = [windows.reserve(f"c{number}") for number in range(50)]
     assert set(reserved) == {clock()}
     clock.time += SECOND * 0.4
     for number, at in enumerate(reserved):
-        assert leave_reserved(windows, f"c{number}", at) == clock()
+        assert windows.leave("t", f"c{number}") == clock()
+        windows.release(f"c{number}", at)
     assert windows.wait("t", "c") == SECOND
     clock.time += SECOND * 0.7
-    assert windows.wait("t", "c") > NONE
+    assert windows.leave("t", "c") is None
     clock.time += SECOND * 0.3
-    assert windows.wait("t", "c") == NONE
+    assert windows.leave("t", "c") == clock()
 
 
 def test_what_took_longer_than_the_quickest_is_counted_as_that_much_later() -> None:
     clock = Clock()
     windows = Windows(clock, tenant=(Limit(2, 1),))
-    quick, slow = windows.leave("t", "c0"), windows.leave("t", "c1")
+    quick, slow = left(windows, "t", "c0"), left(windows, "t", "c1")
     clock.time += SECOND * 0.1
     windows.arrived("t", "c0", quick)
     clock.time += SECOND * 0.2
     windows.arrived("t", "c1", slow)
     clock.time = START + SECOND + LEAST_LATE
     assert windows.leave("t", "c2") == clock()
-    assert windows.tenant_pause("t") == SECOND * 0.2
+    assert windows.tenant_wait("t") == SECOND * 0.2
 
 
 def test_how_late_something_is_counted_is_bounded_and_the_quickest_forgotten() -> None:
     clock = Clock()
     windows = Windows(clock, tenant=(Limit(1, 1),))
-    windows.arrived("t", "c", windows.leave("t", "c"))
+    windows.arrived("t", "c", left(windows, "t", "c"))
     pauses = []
     for _ in range(500):
         clock.time += 10 * SECOND
-        left = windows.leave("t", "c")
+        moment = left(windows, "t", "c")
         clock.time += SECOND * 0.9
-        windows.arrived("t", "c", left)
-        pauses.append(windows.tenant_pause("t"))
+        windows.arrived("t", "c", moment)
+        pauses.append(windows.tenant_wait("t"))
     assert pauses[:499] == [SECOND * 0.1 + MOST_LATE] * 499
     assert pauses[499] == SECOND * 0.1 + LEAST_LATE
-
-
-def test_what_is_reserved_does_not_make_room_for_more_than_a_window_holds() -> None:
-    clock = Clock()
-    windows = Windows(clock, pace=NONE)
-    reserved = [windows.reserve("t", f"c{number}") for number in range(150)]
-    for number, at in enumerate(reserved[:50]):
-        leave_reserved(windows, f"c{number}", at)
-    windows.reserve("t", "c")
-    assert windows.tenant_pause("t") == SECOND
 
 
 @settings(max_examples=100, deadline=None)
@@ -215,44 +208,87 @@ def test_no_window_sees_too_many_arrive_however_late_each_is(late: list[int]) ->
     least = timedelta(milliseconds=20)
     arrivals: list[datetime] = []
     under_way: list[tuple[str, datetime, datetime]] = []
-    windows.arrived("u", "c", windows.leave("u", "c"))
+    windows.arrived("u", "c", left(windows, "u", "c"))
     for number, each in enumerate(late):
-        pause = windows.tenant_pause("t")
+        pause = windows.tenant_wait("t")
         while pause > NONE:
             clock.time += min([pause, *(answer - clock.time for _, _, answer in under_way)])
             for known in [one for one in under_way if one[2] <= clock.time]:
                 under_way.remove(known)
                 windows.arrived("t", known[0], known[1])
-            pause = windows.tenant_pause("t")
-        left = windows.leave("t", f"c{number}")
-        arrivals.append(left + least + timedelta(milliseconds=each))
-        under_way.append((f"c{number}", left, arrivals[-1] + least))
+            pause = windows.tenant_wait("t")
+        moment = left(windows, "t", f"c{number}")
+        arrivals.append(moment + least + timedelta(milliseconds=each))
+        under_way.append((f"c{number}", moment, arrivals[-1] + least))
     assert most_in(sorted(arrivals), Limit(5, 1)) <= 5
 
 
 def test_each_reservation_has_a_moment_of_its_own() -> None:
-    windows = Windows(Clock(), tenant=(Limit(2, 1),), pace=NONE)
-    found = [windows.reserve("t", f"c{number}") - START for number in range(6)]
+    windows = Windows(Clock(), conversation=(Limit(2, 1),))
+    found = [windows.reserve("c") - START for _ in range(6)]
     assert found == [NONE, NONE, SECOND, SECOND, 2 * SECOND, 2 * SECOND]
+    for _ in range(2):
+        windows.release("c", START + 2 * SECOND)
+    assert windows.reserve("c") == START + 2 * SECOND
 
 
-def test_reservations_of_a_tenant_are_spread_a_little_and_lose_nothing_by_it() -> None:
-    windows = Windows(Clock())
-    found = [windows.reserve("t", f"c{number}") - START for number in range(100)]
+def test_a_reservation_comes_after_what_left_and_after_a_hold() -> None:
+    windows = Windows(Clock(), conversation=(Limit(2, 1),))
+    left(windows, "t", "c")
+    assert [windows.reserve("c") - START for _ in range(2)] == [NONE, SECOND]
+    windows.hold("c", START + 5 * SECOND)
+    assert windows.reserve("c") == START + 5 * SECOND
+
+
+def test_what_only_waits_for_its_moment_holds_nothing_back() -> None:
+    clock = Clock()
+    windows = Windows(clock, tenant=(Limit(2, 1),), conversation=(Limit(2, 1),))
+    for number in range(4):
+        windows.reserve("c")
+        windows.reserve(f"c{number}")
+    clock.time += SECOND / 2
+    assert windows.wait("t", "c") == NONE
+    assert [windows.leave("t", "c") for _ in range(2)] == [clock(), clock()]
+    assert windows.wait("t", "c") == SECOND
+
+
+def test_owed_messages_of_a_tenant_are_spread_a_little_and_lose_nothing_by_it() -> None:
+    clock = Clock()
+    windows = Windows(clock)
+    found = []
+    for number in range(100):
+        clock.time += windows.tenant_wait("t")
+        found.append(left(windows, "t", f"c{number}") - START)
     assert found[:50] == [number * PACE for number in range(50)]
     assert found[50:] == [SECOND + number * PACE for number in range(50)]
 
 
-def test_a_reservation_that_has_come_stands_unless_others_were_faster() -> None:
+def test_what_was_held_up_makes_up_for_the_spread_but_not_without_end() -> None:
     clock = Clock()
-    windows = Windows(clock, tenant=(Limit(2, 1),), pace=NONE)
-    at = [windows.reserve("t", f"c{number}") for number in range(4)]
+    windows = Windows(clock)
+    left(windows, "t", "c")
+    clock.time += 4 * PACE
+    for number in range(4):
+        assert windows.tenant_wait("t") == NONE
+        left(windows, "t", f"c{number}")
+    assert windows.tenant_wait("t") == PACE
+    clock.time += SECOND / 2
+    bunch = 0
+    while windows.tenant_wait("t") == NONE:
+        left(windows, "t", f"d{bunch}")
+        bunch += 1
+    assert 2 <= bunch <= 10
+
+
+def test_answers_take_the_room_of_what_waits() -> None:
+    clock = Clock()
+    windows = Windows(clock, tenant=(Limit(2, 1),))
+    left(windows, "t", "c0")
+    windows.answered("t", "c1")
+    assert windows.leave("t", "c2") is None
+    assert windows.tenant_wait("t") == SECOND
     clock.time += SECOND
-    assert leave_reserved(windows, "c2", at[2]) == clock()
-    windows.answered("t", "c")
-    assert leave_reserved(windows, "c3", at[3]) == clock() + SECOND
-    windows.release("t", "c3", clock() + SECOND)
-    assert windows.wait("t", "c4") == SECOND
+    assert windows.leave("t", "c2") == clock()
 
 
 def test_answers_count_and_as_much_room_again_is_left_for_them() -> None:
