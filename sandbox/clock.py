@@ -52,7 +52,10 @@ class Clock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait until this clock shows that many seconds more, by passing or by being moved."""
-        due = self.now() + timedelta(seconds=seconds)
+        await self.reach(self.now() + timedelta(seconds=seconds))
+
+    async def reach(self, due: datetime) -> None:
+        """Wait until this clock shows that moment or a later one."""
         while (left := (due - self.now()).total_seconds()) > 0:
             moved = self._moved
             try:

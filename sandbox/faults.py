@@ -6,6 +6,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import partial
 
 from aiohttp import hdrs, web
@@ -30,12 +31,12 @@ def middleware(api_name: str, faults: Faults) -> Middleware:
 
     @web.middleware
     async def suffer(request: web.Request, handler: Handler) -> web.StreamResponse:
-        taken = faults.take(api_name, request.method, request.path)
+        came, taken = faults.clock.now(), faults.take(api_name, request.method, request.path)
         request[TAKEN] = taken
         if taken.marks or taken.answer:
             await request.read()
         if delay := taken.marks.get(Kind.DELAY):
-            await faults.clock.sleep(delay.seconds or 0)
+            await faults.clock.reach(came + timedelta(seconds=delay.seconds or 0))
         if taken.answer is None:
             return await handler(request)
         return await _befall(taken.answer, faults, request, handler)
