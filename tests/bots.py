@@ -18,8 +18,9 @@ import aiohttp
 from aiohttp import web
 
 ROOT = Path(__file__).resolve().parent.parent
-STARTED_SECONDS = 30.0
-ENDED_SECONDS = 20.0
+STARTED_SECONDS = 90.0
+ENDED_SECONDS = 60.0
+"""Patience, for busy machines."""
 Environment = Callable[[int], Mapping[str, str]]
 """The settings of a bot on this port."""
 
@@ -42,18 +43,21 @@ class InProcess:
 
 @dataclass(slots=True)
 class AsProcess:
-    """The bot as `python app.py`; `log` is where its output goes."""
+    """The bot as `python app.py`; `log` is where its output goes. `kept` holds its port for it, so
+    that nobody is given it before it listens, or between a kill and a restart."""
 
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+    kept: socket.socket
 
     async def stop(self) -> None:
-        """SIGTERM, and wait for the end."""
+        """SIGTERM, and wait for the end; the port is given back."""
+        self.kept.close()
         await self._end(signal.SIGTERM)
 
     async def kill(self) -> None:
-        """SIGKILL, and wait for the end."""
+        """SIGKILL, and wait for the end; the port stays kept for a restart."""
         await self._end(signal.SIGKILL)
 
     async def ended(self) -> int:
@@ -99,8 +103,8 @@ def inherited() -> dict[str, str]:
 
 def start_process(environment: Environment, folder: Path, log: Path) -> AsProcess:
     """Start `python app.py` in `folder`; it is not ready yet."""
-    with free_port() as listening:
-        port: int = listening.getsockname()[1]
+    kept = free_port()
+    port: int = kept.getsockname()[1]
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own program, no shell
             [sys.executable, str(ROOT / "app.py")],
@@ -110,7 +114,7 @@ def start_process(environment: Environment, folder: Path, log: Path) -> AsProces
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    return AsProcess(f"http://127.0.0.1:{port}", process, log)
+    return AsProcess(f"http://127.0.0.1:{port}", process, log, kept)
 
 
 async def until_ready(bot: AsProcess, http: aiohttp.ClientSession) -> None:
@@ -131,8 +135,10 @@ async def until_alive(bot: AsProcess, http: aiohttp.ClientSession, at: str = "/h
 
 
 def free_port() -> socket.socket:
-    """A socket bound to a free port of this machine, not yet listening."""
+    """A socket bound to a free port of this machine, not yet listening. Whoever names the port can
+    listen there in its place, but nobody is given it for a free one as long as this is open."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind(("127.0.0.1", 0))
     return bound
 

@@ -72,6 +72,7 @@ async def _started(it: Lab, settings: Settings) -> Took:
                 await asyncio.sleep(0.005)
     finally:
         await bot.kill()
+        bot.kept.close()
     raise RuntimeError(f"it did not start:\n{bot.log.read_text('utf-8')}")
 
 

@@ -171,8 +171,8 @@ async def peer(
 def _started(
     name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str]
 ) -> Server:
-    with free_port() as listening:
-        port: int = listening.getsockname()[1]
+    kept = free_port()
+    port: int = kept.getsockname()[1]
     log = folder / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own program, no shell
@@ -184,7 +184,7 @@ def _started(
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    return Server(name, AsProcess(f"http://127.0.0.1:{port}", process, log))
+    return Server(name, AsProcess(f"http://127.0.0.1:{port}", process, log, kept))
 
 
 @asynccontextmanager
@@ -194,3 +194,4 @@ async def _served(server: Server, http: aiohttp.ClientSession) -> AsyncIterator[
         yield server
     finally:
         await server.running.kill()
+        server.running.kept.close()

@@ -39,10 +39,10 @@ class Person:
         and on the phone; gives it as the desk shows it. With `picture`, both are photographed."""
         for page in (self.desk, self.phone):
             for text in texts:
-                await expect(_newest(page)).to_contain_text(text)
+                await expect(newest(page)).to_contain_text(text)
         if picture:
             await self._photographed(picture)
-        return _newest(self.desk)
+        return newest(self.desk)
 
     async def presses(self, title: str | re.Pattern[str]) -> None:
         """Press the newest button with this title."""
@@ -74,7 +74,8 @@ class Person:
             await page.screenshot(path=SCREENS / f"journey-{name}-{kind}.png")
 
 
-def _newest(page: Page) -> Locator:
+def newest(page: Page) -> Locator:
+    """The bot's newest message there, reminders aside."""
     return page.locator("article.bot").filter(has_not_text=REMINDER).last
 
 
@@ -105,7 +106,8 @@ class Office:
         port = int(self.bot.url.rpartition(":")[2])
         log = self.bot.log.with_name("bot-again.log")
         begun = start_process(lambda _free: self.world.environment(port), self.world.folder, log)
-        self.bot = replace(begun, url=self.bot.url)
+        begun.kept.close()
+        self.bot = replace(begun, url=self.bot.url, kept=self.bot.kept)
         async with aiohttp.ClientSession() as http:
             await until_ready(self.bot, http)
 
