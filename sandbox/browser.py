@@ -25,6 +25,8 @@ CACHES = CHECKOUT / ".dealdesk"
 CHROME = "CHROME"
 """Names the browser to use: a file, or `carried` for the one npm carries."""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+START_MS = 120_000
+"""How long a browser may take to start, on a machine that is busy with other things."""
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -121,6 +123,7 @@ async def launched(chromium: Chromium | None = None) -> AsyncIterator[Browser]:
             executable_path=chosen.program,
             args=list(chosen.flags),
             env={**os.environ, **chosen.environment},
+            timeout=START_MS,
         )
         try:
             yield browser

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-READY_SECONDS = 30.0
+READY_SECONDS = 90.0
 END_SECONDS = 5.0
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -20,7 +20,7 @@ from bot.outbox import MOST_DOUBTS
 from bot.store import schema
 from bot.store.engine import Store, open_store
 from tests.seen import Json
-from tests.world import World
+from tests.world import PATIENCE_SECONDS, World
 
 REPEAT = "You may have got this message already"
 OPEN_WRITES = frozenset({"applying", "unknown"})
@@ -272,7 +272,7 @@ async def moment(world: World) -> None:
 
 
 async def until(
-    world: World, database: str, holds: Callable[[Books], bool], within: float = 30.0
+    world: World, database: str, holds: Callable[[Books], bool], within: float = PATIENCE_SECONDS
 ) -> None:
     """Look into the books again and again until they are as `holds` says. Raises TimeoutError."""
     store = open_store(database)

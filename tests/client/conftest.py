@@ -3,10 +3,14 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from playwright.async_api import expect
 
 from tests.client.journey import Office
 from tests.client.journey import office as opened
+from tests.client.pages import WAIT_MS
 from tests.world import World
+
+expect.set_options(timeout=WAIT_MS)
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from playwright.async_api import Browser, Locator, Page, Route
 from sandbox.browser import CHECKOUT
 
 SCREENS = CHECKOUT / "out" / "screens"
-WAIT_MS = 10_000
+WAIT_MS = 60_000
+"""Patience: of a page, and of whoever looks for something on it."""
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from playwright.async_api import expect
 from sandbox import launch
 from sandbox.chats import WINS
 from sandbox.deals import FABRIKAM
-from tests.client.journey import Office, Person
+from tests.client.journey import Office, Person, newest
 from tests.client.pages import heard
 from tests.scenario.test_register import begins, walks_to_the_end
 from tests.world import World
@@ -43,7 +43,7 @@ async def can_press(person: Person, *titles: str) -> None:
     """Wait until the newest message offers these buttons and no other, at the desk and on the
     phone."""
     for page in (person.desk, person.phone):
-        buttons = page.locator("article.bot").last.locator(".card").get_by_role("button")
+        buttons = newest(page).locator(".card").get_by_role("button")
         await expect(buttons).to_have_text([*titles])
 
 

@@ -56,7 +56,7 @@ class Time:
 
     async def fell_asleep(self) -> float:
         """For how long; once whoever is awake has fallen asleep."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await self.asleep.get()
 
     def pass_by(self) -> None:

@@ -229,7 +229,7 @@ async def test_a14_half_sent_bodies_are_closed(tmp_path: Path) -> None:
             token = at_door.token() if index % 2 else None
             writer.write(_head(at_door, token=token, length=100) + b'{"type":')
         await _still_works(at_door, within=10)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             ends = [await reader.read() for reader, _ in opened]
         assert {end.split(b" ")[1] for end in ends if end} <= {b"400", b"401"}
         for _, writer in opened:
@@ -242,7 +242,7 @@ async def test_a14_silent_connections_are_closed(tmp_path: Path) -> None:
         opened = [await _open(at_door) for _ in range(500)]
         opened[0][1].write(b"POST /api/messages HTTP/1.1\r\nHost:")
         await _still_works(at_door)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             for reader, writer in opened:
                 assert await reader.read() == b""
                 writer.close()
@@ -252,7 +252,7 @@ async def test_a14_silent_connections_are_closed(tmp_path: Path) -> None:
 async def test_a14_connections_beyond_the_cap_are_turned_away(tmp_path: Path) -> None:
     async with stage(tmp_path, most=3) as at_door:
         opened = [await _open(at_door) for _ in range(4)]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert (await opened[3][0].read()).startswith(b"HTTP/1.1 503 ")
         for _, writer in opened:
             writer.close()

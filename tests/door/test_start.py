@@ -147,5 +147,5 @@ async def test_a10_the_keys_are_fetched_when_the_tables_are_up(world: World) -> 
                     await keys.fetched.wait()
             rows.execute("ROLLBACK")
         await starting
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await keys.fetched.wait()

@@ -18,6 +18,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from tests.world import PATIENCE_SECONDS
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -36,7 +38,7 @@ class Server:
 
     async def restart(self) -> None:
         """Start again after a crash; what was committed is there."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await asyncio.to_thread(self._start_again)
 
     def _start_again(self) -> None:

@@ -28,9 +28,9 @@ from tests.fault.test_b_approvals import presses, says
 from tests.scenario.conftest import patches, signed_in
 from tests.scenario.test_approvals import ADA, DANA, DONE, POLICY, WAITING
 from tests.seen import Heard
-from tests.world import Refused, World
+from tests.world import PATIENCE_SECONDS, Refused, World
 
-SETTLED_SECONDS = 40.0
+SETTLED_SECONDS = 180.0
 STOPPED_SECONDS = 10.0
 FULL = "I cannot save anything right now"
 NOTHING = "Nothing was changed"
@@ -119,9 +119,9 @@ async def test_killed_at_any_step_of_an_approval_the_other_instance_ends_it_once
     if point in ASKING:
         await world.clicks("ben", "Save")
     if point not in DECIDING:
-        await world.sees("dana", any_has(WAITING), within=20)
+        await world.sees("dana", any_has(WAITING))
         await world.clicks("dana", "Approve")
-    await world.sees("dana", any_has(DONE), within=40)
+    await world.sees("dana", any_has(DONE))
     await settled(world, database)
     assert len(await world.ledger()) == 1
 
@@ -137,7 +137,7 @@ def frozen(process: AsProcess) -> Iterator[None]:
 
 
 async def patch_arrived(world: World) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await patches(world):
             await moment(world)
 
@@ -157,7 +157,7 @@ async def test_stopped_beyond_its_lease_the_other_instance_takes_over_and_writes
         await instance(world, database)
         await until(world, database, was_judged)
         await age(database, 61)
-        await world.sees("dana", any_has(DONE), within=30)
+        await world.sees("dana", any_has(DONE))
     await world.post("clock", advance=LONG)
     await settled(world, database)
     assert len(await world.ledger()) == 1
@@ -178,7 +178,7 @@ async def test_I3_postgresql_falls_over_in_the_middle_of_a_write(
     await patch_arrived(world)
     server.crash()
     await world.post("clock", advance=LONG)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await world.ledger():
             await moment(world)
     said = await world.says("ben", "show fabrikam analytics")
@@ -186,7 +186,7 @@ async def test_I3_postgresql_falls_over_in_the_middle_of_a_write(
     await world.hears("ben", until="I cannot reach my storage")
     await server.restart()
     await age(database, 61)
-    await world.sees("dana", any_has(DONE), within=60)
+    await world.sees("dana", any_has(DONE))
     await settled(world, database)
     assert len(await world.ledger()) == len(await patches(world)) == 1
 
@@ -227,7 +227,7 @@ async def test_I7_sigterm_with_turns_under_way_leaves_nothing_half(
     await world.fault("delay", method="GET", seconds=1, times=6)
     await world.clicks("dana", "Approve")
     turns = [asyncio.create_task(world.says("ben", "show fabrikam analytics")) for _ in range(20)]
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while sum(row["method"] == "GET" for row in await world.requests()) < 5:
             await moment(world)
     first.process.send_signal(signal.SIGTERM)
@@ -242,7 +242,7 @@ async def test_I7_sigterm_with_turns_under_way_leaves_nothing_half(
     assert half == [], first.log.read_text()[-6000:]
     await age(database, 61)
     await instance(world, database)
-    await world.sees("dana", any_has(DONE), within=40)
+    await world.sees("dana", any_has(DONE))
     await settled(world, database)
     assert len(await world.ledger()) == 1
 
@@ -299,12 +299,12 @@ async def test_I1_a_disk_that_fills_up_while_a_write_is_under_way_loses_nothing(
     await patch_arrived(world)
     no_room(bot, world.folder)
     await world.post("clock", advance=LONG)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await world.ledger():
             await moment(world)
     room(bot)
     await age(database, 61)
-    await world.sees("dana", any_has(DONE), within=40)
+    await world.sees("dana", any_has(DONE))
     await settled(world, database)
     assert len(await world.ledger()) == len(await patches(world)) == 1
 

@@ -29,7 +29,7 @@ from tests.scenario.conftest import signed_in
 from tests.scenario.test_feeds import looks, notices, subscribes, wins_in_portal
 from tests.seen import Heard
 from tests.store.places import SEALS
-from tests.world import World
+from tests.world import PATIENCE_SECONDS, World
 
 BEN = PEOPLE["ben"]
 REPEAT = "You may have got this message already"
@@ -177,7 +177,7 @@ async def settled(world: World, store: Store) -> None:
     """Wait until nothing is owed any more."""
     table = schema.outbox.c
     waiting = sa.select(table.id).where(table.state.in_(("ready", "sending"))).limit(1)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             last = (await world.get("events", wait="0", person="dana"))["last"]
             async with store.read() as connection:
@@ -199,7 +199,7 @@ async def opened(folder: Path) -> AsyncIterator[Store]:
 async def told_in(world: World, channels: list[str]) -> dict[str, list[Heard]]:
     """What each channel was told, once all of them were told something."""
     for each in channels:
-        await world.sees("dana", lambda seen: bool(notices(seen)), each, within=30)
+        await world.sees("dana", lambda seen: bool(notices(seen)), each)
     return {each: notices(await world.messages("dana", each)) for each in channels}
 
 

@@ -88,7 +88,7 @@ async def open_work(world: World) -> tuple[Heard, ...]:
 async def finished(world: World) -> None:
     """All of it is done."""
     await world.clicks("ben", "Submit")
-    await world.hears("ben", until="Approved", within=20)
+    await world.hears("ben", until="Approved")
     await world.clicks("ben", "Save")
     await world.sees("ben", has("Pilot agreed", "Saved"))
     await world.clicks("dana", "Approve")
@@ -126,7 +126,7 @@ async def test_I11_yesterdays_database_is_put_back_and_nothing_happens_twice(
     await presses(house, "ben", "submit", data_of(draft, "submit"), draft.id)
     await sees(house, "ben", "Registered")
     await looks(house, "dana", where="wins")
-    told = await house.sees("dana", lambda seen: len(notices(seen)) == 2, "wins", within=20)
+    told = await house.sees("dana", lambda seen: len(notices(seen)) == 2, "wins")
     assert [REPEAT in one for one in notices(told)] == [False, True]
     assert await house.ledger() == ledger
     assert len(await registered(house)) == 1
@@ -154,7 +154,7 @@ async def test_I11_a_registration_under_way_in_the_copy_is_looked_for_and_not_se
     await begins(house)
     await walks_to_the_end(house)
     await house.clicks("ben", "Submit")
-    await house.hears("ben", until="Approved", within=20)
+    await house.hears("ben", until="Approved")
     ledger = await house.ledger()
     await house._bots.pop().stop()
     await asyncio.to_thread(reopened, world.folder, state)

@@ -242,7 +242,7 @@ async def test_I4_rubbish_in_a_row_is_logged_now_and_then_and_holds_up_nothing(
 
     monkeypatch.setattr(process.resolver, "drive", driven)
     running = asyncio.create_task(process.resolver.run())
-    await asyncio.wait_for(done.wait(), 20)
+    await asyncio.wait_for(done.wait(), 60)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert (await fetch(process, decided)).state is State.DONE

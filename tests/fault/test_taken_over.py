@@ -12,7 +12,7 @@ from bot.crash import Point
 from tests.chaos import age
 from tests.fault.pairs import looking_away, pair
 from tests.fault.test_chaos import any_has, settled
-from tests.fault.test_g1_crash import QUESTION, SETTLING, STEPS
+from tests.fault.test_g1_crash import QUESTION, SETTLED_SECONDS, STEPS
 from tests.scenario.conftest import signed_in
 from tests.scenario.test_register import approved, begins, registered, walks_to_the_end
 from tests.world import Refused, World
@@ -39,8 +39,7 @@ async def test_killed_in_a_registration_its_neighbour_registers_once(
     if point in QUESTION:
         assert await registered(world) == []
         await world.clicks("ben", "Submit")
-    limit = 75 if point in SETTLING else 45
-    await world.sees("ben", approved, within=limit)
+    await world.sees("ben", approved, within=SETTLED_SECONDS)
     await settled(world, database, needs_approval=False)
     assert len(await registered(world)) == len(await world.ledger()) == 1
 
@@ -60,10 +59,10 @@ async def test_killed_in_a_change_its_neighbour_saves_it_once(
         await age(database, 61)
     await world.post("bot", url=second.url)
     if point is Point.WRITE_INTENDED:
-        await world.sees("ben", any_has("do not know yet"), within=40)
+        await world.sees("ben", any_has("do not know yet"))
         await world.clicks("ben", "Check again")
     if point is Point.WRITE_DONE:
         await world.clicks("ben", "Save")
-    await world.sees("ben", any_has(SAVED), within=40)
+    await world.sees("ben", any_has(SAVED))
     await settled(world, database, needs_approval=False)
     assert len(await world.ledger()) == 1

@@ -80,7 +80,7 @@ class Office:
         await self.until(lambda: len(delivery.statuses) == times)
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 if holds():
                     return

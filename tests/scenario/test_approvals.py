@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
@@ -13,7 +14,7 @@ from sandbox.people import PEOPLE
 from tests.scenario.conftest import patches, signed_in
 from tests.scenario.test_register import begins, registered, walks_to_the_end
 from tests.seen import Heard
-from tests.world import World, buttons
+from tests.world import PATIENCE_SECONDS, World, buttons
 
 POLICY = "register, won, lost, value>40000 USD"
 WAITING = "Waiting for approval"
@@ -45,7 +46,7 @@ async def asks_to_change(
 
 
 async def sees(world: World, person: str, words: str, where: str = "personal") -> None:
-    await world.sees(person, lambda seen: any(words in one for one in seen), where, within=20)
+    await world.sees(person, lambda seen: any(words in one for one in seen), where)
 
 
 async def value(world: World) -> object:
@@ -54,7 +55,7 @@ async def value(world: World) -> object:
 
 def audited(world: World, kind: str) -> list[tuple[str, str, str]]:
     """Person, outcome and detail of the audit's entries, oldest first."""
-    with sqlite3.connect(world.folder / "dealdesk.db") as database:
+    with closing(sqlite3.connect(world.folder / "dealdesk.db")) as database:
         rows = database.execute(
             "SELECT person, outcome, detail FROM audit WHERE kind LIKE ? ORDER BY at", (kind,)
         )
@@ -365,7 +366,7 @@ async def test_F5_an_approved_change_that_never_arrived_is_sent_again_alike(hous
 
 
 async def _until_patched(house: World) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not [row for row in audited(house, "proposal.%") if row[1] == "unknown"]:
             await house.get("events", wait="0", person="ben")
 

@@ -1,11 +1,11 @@
 """When Partner Center is slow: a sign of life within two seconds, an answer to a press in three."""
 
 import asyncio
-import time
 
 from sandbox.deals import FABRIKAM
 from tests.scenario.conftest import patches
-from tests.world import World
+from tests.stopwatch import stopwatch
+from tests.world import PATIENCE_SECONDS, World
 
 
 async def release(world: World) -> None:
@@ -14,7 +14,7 @@ async def release(world: World) -> None:
 
 
 async def typing_shown(world: World) -> None:
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not any(
             row["op"] == "send" and (row["body"] or {}).get("type") == "typing"
             for row in await world.connector()
@@ -37,11 +37,12 @@ async def test_a_press_is_answered_in_time_and_the_card_changes_when_it_is_done(
     await ben.says("ben", "update fabrikam analytics value 45k")
     await ben.hears("ben", until="Save this change?")
     await ben.fault("delay", method="PATCH", seconds=30)
-    began = time.monotonic()
-    both = await asyncio.gather(ben.clicks("ben", "Save"), ben.clicks("ben", "Save"))
-    assert time.monotonic() - began < 3
+    async with stopwatch() as watch:
+        both = await asyncio.gather(ben.clicks("ben", "Save"), ben.clicks("ben", "Save"))
+        assert watch.seconds < 3
     assert any("Working on it" in str(pressed.answer) for pressed in both)
     assert {pressed.status for pressed in both} == {200}
+    await ben.befallen()
     assert await ben.ledger() == []
     await release(ben)
     await ben.hears("ben", until="Saved in Partner Center")

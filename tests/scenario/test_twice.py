@@ -30,9 +30,7 @@ async def test_a_discard_while_it_is_saved_tells_what_became_of_it(ben: World) -
     await proposed(ben)
     await ben.fault("delay", method="PATCH", seconds=30)
     saving = asyncio.create_task(ben.clicks("ben", "Save"))
-    async with asyncio.timeout(2):
-        while await ben.get("faults"):
-            pass
+    await ben.befallen()
     await ben.clicks("ben", "Discard")
     await saving
     assert not any("Saved" in message.words for message in await ben.messages("ben"))
@@ -90,6 +88,7 @@ async def test_E9_signing_out_while_it_is_saved_still_tells_that_it_was(ben: Wor
     await proposed(ben)
     await ben.fault("delay", method="PATCH", seconds=30)
     await ben.clicks("ben", "Save")
+    await ben.befallen()
     await ben.says("ben", "sign out")
     await ben.hears("ben", until="You are signed out")
     await ben.post("clock", advance=60)
