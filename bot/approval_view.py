@@ -125,7 +125,6 @@ async def view_of(connection: AsyncConnection, policy: Policy, approval: Approva
         state=cards.State(approval.state.value),
         created=approval.created,
         expires=approval.expires,
-        updated=approval.updated,
         changes=_changes(diff.get("changes")),
         currency=_text(diff.get("currency")),
         registration=_registration(approval),

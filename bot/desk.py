@@ -17,8 +17,8 @@ from bot.seals import Seals
 from bot.store.engine import Store
 from bot.store.people import Known
 from bot.store.proposals import Proposal
+from cards.deal import DealView
 from cards.reader import Reader
-from cards.referral import DealView
 from partner_center.client import Bearer, PartnerCenter
 from partner_center.referral import Referral
 

@@ -17,8 +17,8 @@ from bot.replies import Reply
 from bot.store.proposals import Kind
 from cards.actions import EditForm, Show
 from cards.changes import FieldChange
+from cards.forms import edit_form_card, member_form_card, move_form_card
 from cards.notice import notice_card, problem_text
-from cards.referral import edit_form_card, member_form_card, move_form_card
 from cards.wording import sentence, words
 from partner_center.money import Amount, plain
 from partner_center.patch import changes_document, member_document, move_document

@@ -48,8 +48,10 @@ from bot.store.proposals import Kind, Proposal, State
 from bot.won_deals import noticed
 from cards.actions import Save, Show
 from cards.changes import ConflictRow, FieldChange
+from cards.deal import DealView
 from cards.notice import notice_card, problem_text
-from cards.referral import DealView, conflict_card, deal_card, proposal_card
+from cards.proposal import conflict_card, proposal_card
+from cards.referral import deal_card
 from cards.wording import sentence, words
 from partner_center import errors
 from partner_center.client import Bearer, Patched

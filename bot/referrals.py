@@ -10,7 +10,8 @@ from bot.desk import Desk, Turn, bearer, fetch, view, views
 from bot.finding import MOST_PAGES, not_among_the_first
 from bot.replies import Reply
 from bot.targets import ranked
-from cards.referral import deal_card, list_card
+from cards.deals import list_card
+from cards.referral import deal_card
 from cards.wording import Text, words
 from partner_center import query
 from partner_center.referral import Referral, Status, Substatus

@@ -12,10 +12,10 @@ from bot.store.jsontext import Json
 from bot.store.registrations import Submission
 from cards.actions import Action, Eligible, LookAgain, Register, Show, SignIn
 from cards.checklist import checklist_card
+from cards.deal import DealView
 from cards.elements import Style
 from cards.notice import notice_card
 from cards.reader import Reader
-from cards.referral import DealView
 from cards.registered import registered_card, state_words
 from cards.wording import Text, sentence, text, words
 from partner_center.eligibility import Checklist, PartnerEligibility

@@ -22,12 +22,8 @@ from bot.store.connection import AsyncConnection
 from bot.store.drafts import Draft, State
 from bot.store.registrations import Submission
 from cards.deal import DealView
-from cards.registration import (
-    Outcome,
-    draft_closed_card,
-    registered_card,
-    registration_state_card,
-)
+from cards.registered import Outcome, registered_card, registration_state_card
+from cards.registration import draft_closed_card
 from cards.wording import sentence
 from partner_center import errors
 from partner_center.registration import fingerprint

@@ -117,7 +117,6 @@ class ApprovalView:
     state: State
     created: datetime
     expires: datetime
-    updated: datetime
     changes: Sequence[FieldChange] = ()
     currency: str | None = None
     registration: DealRegistration | None = None

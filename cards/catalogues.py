@@ -188,11 +188,10 @@ def button_titles() -> Iterator[str]:
 
 
 def _title_in(node: ast.AST) -> str | None:
-    """The sentence of a title that is short enough in English; a `spoken` one may be long."""
+    """The sentence of a title that is short enough in English."""
     match node:
-        case ast.Call(func=ast.Name(id="button"), args=[first, *_], keywords=named):
-            spoken = any(each.arg == "spoken" for each in named)
-            said = None if spoken else _said_by(first)
+        case ast.Call(func=ast.Name(id="button"), args=[first, *_]):
+            said = _said_by(first)
         case ast.Tuple(elts=[first, ast.Call(func=ast.Name(id=name))]) if name[:1].isupper():
             said = _said_by(first)
         case _:

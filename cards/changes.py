@@ -134,9 +134,9 @@ def conflict_pieces(rows: Sequence[ConflictRow], referral: Referral, reader: Rea
         ]
         lines = facts(
             [
-                fact(words("Before"), _one_line(said[0])),
-                fact(words("Now"), _one_line(said[1])),
-                fact(words("You want"), _one_line(said[2])),
+                fact(words("Before"), one_line(said[0])),
+                fact(words("Now"), one_line(said[1])),
+                fact(words("You want"), one_line(said[2])),
             ],
             spacing="small",
         )
@@ -173,7 +173,8 @@ def _stacked(before: Text, after: Text) -> Iterable[Piece]:
     yield container([paragraph(after)], style=Style.CALM, spacing="small")
 
 
-def _one_line(said: Text) -> Text:
+def one_line(said: Text) -> Text:
+    """The same without line breaks."""
     return text(said.plain) if "\n" in said.plain else said
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from cards.actions import Show
-from cards.changes import FieldChange, label_of, shown
+from cards.changes import FieldChange, label_of, one_line, shown
 from cards.deal import DealView, header, summary_of
 from cards.elements import Piece, Size, Text, button, card, container, paragraph, text, words
 from cards.reader import Reader
@@ -98,17 +98,13 @@ def _change(change: FieldChange, done: Done, view: DealView, reader: Reader) -> 
         _code(code) or currency
         for code in ((codes[0].before, codes[0].after) if codes else (None, None))
     )
-    after = _short(shown(change.field, change.after, now, reader, limit=80))
+    after = one_line(shown(change.field, change.after, now, reader, limit=80))
     label = label_of(change.field)
     if change.field == "member" or not done.has_before:
         return words("{field}: {after}", field=label, after=after)
-    before = _short(shown(change.field, change.before, was, reader, limit=80))
+    before = one_line(shown(change.field, change.before, was, reader, limit=80))
     return words("{field}: {before} → {after}", field=label, before=before, after=after)
 
 
 def _code(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _short(said: Text) -> Text:
-    return text(said.plain) if "\n" in said.plain else said

@@ -1,14 +1,13 @@
-"""A change to a deal from preview to result: proposed, saving, in conflict, given up, uncertain."""
+"""A change to a deal before it is made: proposed, or in conflict with somebody else's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cards.actions import ApplyAgain, Discard, Eligible, Save, Show
+from cards.actions import ApplyAgain, Discard, Eligible, Save
 from cards.changes import ConflictRow, FieldChange, change_pieces, conflict_pieces
 from cards.deal import DealView, header, move_words, summary_of
 from cards.elements import (
-    Piece,
     Size,
     Style,
     button,
@@ -78,7 +77,3 @@ def conflict_card(
         ],
         summary=summary_of(view, title),
     )
-
-
-def _show(view: DealView) -> Piece:
-    return button(words("Show the deal"), Show(view.referral.id))

@@ -7,9 +7,8 @@ from datetime import UTC
 from typing import Final
 
 from cards.actions import EditForm, Eligible, ListDeals, MemberForm, ProposeMove, Show
-from cards.changes import ConflictRow, FieldChange, Value, change_pieces
+from cards.changes import FieldChange, change_pieces
 from cards.deal import DealView, answer_of, as_of, header, name_of, state_of, summary_of
-from cards.deals import list_card
 from cards.elements import (
     Color,
     Fact,
@@ -29,29 +28,10 @@ from cards.elements import (
     text,
     words,
 )
-from cards.forms import edit_form_card, member_form_card, move_form_card
-from cards.proposal import (
-    conflict_card,
-    proposal_card,
-)
 from cards.reader import Reader
 from cards.registered import registration_state
 from cards.since import Since, marked, news
 from partner_center.referral import Member, Referral, Status
-
-__all__ = [
-    "ConflictRow",
-    "DealView",
-    "FieldChange",
-    "Value",
-    "conflict_card",
-    "deal_card",
-    "edit_form_card",
-    "list_card",
-    "member_form_card",
-    "move_form_card",
-    "proposal_card",
-]
 
 _MOST_NAMES: Final = 6
 _NOTES: Final = 400

@@ -44,41 +44,14 @@ from cards.elements import (
     tap,
     text,
     text_input,
-    toggle_input,
     words,
 )
 from cards.notice import Words, said
 from cards.problems import problem_words
 from cards.reader import Reader
-from cards.registered import (
-    Outcome,
-    registered_card,
-    registration_state,
-    registration_state_card,
-    state_words,
-)
 from cards.signs import Stretch, timeline
 from partner_center.referral import Problem
 from partner_center.registration import SIGN_WINDOW, START_WINDOW
-
-__all__ = [
-    "DraftRow",
-    "FieldKind",
-    "FieldView",
-    "Line",
-    "Outcome",
-    "Section",
-    "StepView",
-    "draft_closed_card",
-    "drafts_card",
-    "live_numbers",
-    "read_back_card",
-    "registered_card",
-    "registration_state",
-    "registration_state_card",
-    "state_words",
-    "step_card",
-]
 
 _MOST_SECTIONS: Final = 8
 _MOST_LINES: Final = 12
@@ -93,19 +66,16 @@ class FieldKind(StrEnum):
     MONEY = "money"
     DATE = "date"
     CHOICE = "choice"
-    TOGGLE = "toggle"
 
 
 @dataclass(frozen=True, slots=True)
 class FieldView:
-    """One field of a step. `value` is what the input holds: ISO for dates, "true" for toggles.
-
-    `choices` are pairs of the value sent and the words read.
-    """
+    """One field of a step. `value` is what the input holds, ISO for dates; `choices` are pairs of
+    the value sent and the words read."""
 
     id: str
     label: Words
-    kind: FieldKind | str
+    kind: FieldKind
     value: str = ""
     choices: Sequence[tuple[str, Words]] = ()
     hint: Words = ""
@@ -359,7 +329,7 @@ def _still_needed(names: Sequence[Text]) -> list[Piece]:
 
 def _field(field: FieldView) -> list[Piece]:
     pieces = [_input(field)]
-    if field.hint and field.kind != FieldKind.TOGGLE:
+    if field.hint:
         hint = paragraph(said(field.hint), subtle=True, size=Size.SMALL, spacing="small")
         pieces.append(hint)
     if field.error:
@@ -371,7 +341,7 @@ def _field(field: FieldView) -> list[Piece]:
 def _input(field: FieldView) -> Piece:
     label = said(field.label)
     required = words("This is needed.") if field.required else None
-    match FieldKind(field.kind):
+    match field.kind:
         case FieldKind.DATE:
             return date_input(field.id, label, value=_day(field.value), required=required)
         case FieldKind.CHOICE:
@@ -383,9 +353,6 @@ def _input(field: FieldView) -> Piece:
             return choice_input(
                 field.id, label, choices, value=chosen, required=required, open=field.open
             )
-        case FieldKind.TOGGLE:
-            title = said(field.hint) if field.hint else words("Yes")
-            return toggle_input(field.id, label, title, on=field.value == "true")
         case FieldKind.TEXT | FieldKind.MONEY:
             return text_input(
                 field.id, label, value=field.value[:255], required=required, max_length=255

@@ -60,7 +60,6 @@ VALUE: Final = ApprovalView(
     state=State.WAITING,
     created=ASKED,
     expires=ASKED + timedelta(hours=24),
-    updated=ASKED,
     changes=(FieldChange("value", Decimal(30000), Decimal(145000)),),
     currency="USD",
 )

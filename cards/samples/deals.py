@@ -8,21 +8,15 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from cards.changes import ConflictRow, FieldChange
 from cards.deal import DealView
+from cards.deals import list_card
 from cards.elements import words
+from cards.forms import edit_form_card, member_form_card, move_form_card
 from cards.history import Act, Done, history_card
+from cards.proposal import conflict_card, proposal_card
 from cards.reader import Reader
-from cards.referral import (
-    ConflictRow,
-    FieldChange,
-    conflict_card,
-    deal_card,
-    edit_form_card,
-    list_card,
-    member_form_card,
-    move_form_card,
-    proposal_card,
-)
+from cards.referral import deal_card
 from cards.since import Since
 from partner_center.referral import Member, Problem, Referral, Solution
 

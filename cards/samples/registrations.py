@@ -11,12 +11,12 @@ from typing import Final
 
 from cards.elements import words
 from cards.reader import Reader
+from cards.registered import Outcome, registered_card, registration_state_card
 from cards.registration import (
     DraftRow,
     FieldKind,
     FieldView,
     Line,
-    Outcome,
     Section,
     StepView,
     answered_card,
@@ -24,8 +24,6 @@ from cards.registration import (
     drafts_card,
     live_numbers,
     read_back_card,
-    registered_card,
-    registration_state_card,
     step_card,
 )
 from cards.samples.deals import NEW, NOW, VIEW, Card
@@ -139,14 +137,26 @@ def choices_step() -> StepView:
         (
             FieldView(
                 "azure",
-                words("Runs on Azure"),
-                FieldKind.TOGGLE,
+                words("Does it run on Azure?"),
+                FieldKind.CHOICE,
                 "true",
-                hint=words("Does it run on Azure?"),
+                (("true", words("Yes")), ("false", words("No"))),
+                open=True,
+            ),
+            FieldView(
+                "tenant",
+                words("Where does it mainly run?"),
+                FieldKind.CHOICE,
+                "",
+                (
+                    ("Customer", words("The customer's tenant")),
+                    ("Partner", words("Our own tenant")),
+                ),
+                open=True,
             ),
             FieldView(
                 "pricing",
-                words("Pricing"),
+                words("How does the customer pay?"),
                 FieldKind.CHOICE,
                 "",
                 (("PayAsYouGo", words("Pay as you go")), ("Other", words("Other"))),

@@ -10,13 +10,15 @@ from typing import Final
 
 from cards.actions import Help
 from cards.approval import Kind, Role, State, VoteLine, approval_card, approvals_card
-from cards.changes import FieldChange
+from cards.changes import ConflictRow, FieldChange
 from cards.checklist import checklist_card
 from cards.choices import choice_card
 from cards.deal import DealView
+from cards.deals import list_card
 from cards.elements import text, words
 from cards.expiring import hand_over_card
 from cards.feeds import FeedView, feed_card, feed_form_card, feeds_card
+from cards.forms import edit_form_card, member_form_card, move_form_card
 from cards.help import CommandHelp, help_card
 from cards.new_deal import (
     deal_line,
@@ -26,17 +28,10 @@ from cards.new_deal import (
     uncertain_card,
 )
 from cards.notice import notice_card
+from cards.proposal import conflict_card, proposal_card
 from cards.reader import Reader
-from cards.referral import (
-    ConflictRow,
-    conflict_card,
-    deal_card,
-    edit_form_card,
-    list_card,
-    member_form_card,
-    move_form_card,
-    proposal_card,
-)
+from cards.referral import deal_card
+from cards.registered import registered_card
 from cards.registration import (
     DraftRow,
     FieldKind,
@@ -46,7 +41,6 @@ from cards.registration import (
     StepView,
     drafts_card,
     read_back_card,
-    registered_card,
     step_card,
 )
 from cards.samples import approvals, new_deals

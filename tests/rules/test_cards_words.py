@@ -22,8 +22,9 @@ from cards.elements import card, words
 from cards.help import EVERYDAY, help_card
 from cards.notice import problem_text
 from cards.problems import PROBLEMS, input_of, problem_words
+from cards.proposal import proposal_card
 from cards.reader import Reader
-from cards.referral import deal_card, proposal_card
+from cards.referral import deal_card
 from cards.registered import Outcome, registration_state
 from cards.registration import live_numbers
 from cards.samples import checks, deals, people
