@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from sandbox import control, partner_center, webhook_api
 from sandbox.delivery import ISSUER
@@ -22,7 +22,6 @@ RENDERER = FOLDER / "node_modules" / "adaptivecards" / "dist"
 LETTERS = FOLDER / "node_modules" / "@fontsource" / "kosugi" / "files"
 """Japanese, for machines that have no letters for it."""
 MAX_BODY = 4 * 1024 * 1024
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def plain_app(house: House) -> web.Application:

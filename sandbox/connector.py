@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from sandbox.activities import member
 from sandbox.chats import BOT, TEAM_ID, Chat, ChatKind, Message, NoSuchChat
@@ -30,7 +31,6 @@ from sandbox.teams import Teams
 
 PAGE_SIZES = range(50, 501)
 """What `pageSize` may be; anything else is taken as the nearest of these."""
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(slots=True)

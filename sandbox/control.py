@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from sandbox import control_deals, control_entra, control_teams, control_webhooks
 from sandbox.body import BadCall, Body, answer
 from sandbox.buttons import InputRefused, NoSuchButton
 from sandbox.chats import NoSuchChat
-from sandbox.faults import BadFault
+from sandbox.fault_plan import BadFault
 from sandbox.house import House
 from sandbox.json_patch import PatchProblem
 from sandbox.switches import UnknownSwitch
@@ -20,7 +20,6 @@ from sandbox.visitor import LostVisitor
 from sandbox.world import NoSuchReferral
 
 LONGEST_WAIT = 30.0
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 STATUSES: dict[type[Exception], int] = {
     BadCall: 400,
     BadFault: 400,
@@ -42,7 +41,6 @@ def routes(house: House) -> list[web.RouteDef]:
     return [
         web.get("/_sandbox/connector", control.connector),
         web.get("/_sandbox/events", control.events),
-        web.get("/_sandbox/teams/events", control.events),
         web.get("/_sandbox/clock", control.time),
         web.post("/_sandbox/clock", control.set_time),
         web.get("/_sandbox/faults", control.open_faults),
@@ -87,7 +85,7 @@ class Control:
         """
         query, log = request.query, self.house.events
         try:
-            after = int(query.get("after", query.get("since", log.last)))
+            after = int(query.get("after", log.last))
             wait = float(query.get("wait", 25))
         except ValueError as error:
             raise BadCall("after and wait are numbers") from error

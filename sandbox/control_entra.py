@@ -20,7 +20,6 @@ def routes(house: House) -> list[web.RouteDef]:
         web.get("/_sandbox/entra", control.calls),
         web.get("/_sandbox/entra/issued", control.issued),
         web.get("/_sandbox/entra/people", control.people),
-        web.get("/_sandbox/teams/people", control.people),
         web.post("/_sandbox/entra/people", control.change),
         web.post("/_sandbox/entra/sign-in", control.sign_in),
         web.post("/_sandbox/entra/revoke", control.revoke),

@@ -138,16 +138,11 @@ def _own(given: Document, now: datetime) -> Document:
 
 
 _DEFAULTS: Document = {
+    **deal_shapes.system_members(),
     "name": None,
     "externalReferenceId": None,
-    "campaignId": None,
     "statusReason": None,
     "qualification": "SalesQualified",
-    "salesStage": None,
-    "quality": "Unknown",
-    "isSpam": False,
-    "favorite": False,
-    "tags": [],
     "target": [],
 }
 

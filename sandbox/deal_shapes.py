@@ -150,8 +150,6 @@ def _own(deal: Deal, now: datetime) -> Document:
         "name": deal.name,
         "organizationId": CONTOSO,
         "organizationName": ORGANISATIONS[CONTOSO],
-        "lastModifiedVia": None,
-        "lastRunId": None,
         "externalReferenceId": deal.crm,
         "createdDateTime": wire.stamp(made),
         "updatedDateTime": wire.stamp(changed),
@@ -164,7 +162,7 @@ def _own(deal: Deal, now: datetime) -> Document:
         "qualification": deal.qualification,
         "type": deal.type,
         "direction": deal.direction,
-        **_system_members(),
+        **system_members(),
         "target": [{"type": "SolutionProfile", "id": deal.solution}],
         "customerProfile": _customer(deal),
         "consent": {
@@ -182,8 +180,11 @@ def _own(deal: Deal, now: datetime) -> Document:
     return document | dict(deal.more)
 
 
-def _system_members() -> Document:
+def system_members() -> Document:
+    """What a referral has that nobody filled in."""
     return {
+        "lastModifiedVia": None,
+        "lastRunId": None,
         "referralSource": None,
         "callToAction": None,
         "quality": "Unknown",

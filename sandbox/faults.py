@@ -13,9 +13,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from sandbox import wire
-from sandbox.fault_plan import BadFault, Fault, Faults, Kind, Taken
-
-__all__ = ["BadFault", "Fault", "Faults", "Kind", "marked", "middleware"]
+from sandbox.fault_plan import Fault, Faults, Kind, Taken
 
 TAKEN = web.RequestKey("taken", Taken)
 NO_ANSWER = web.ResponseKey("no_answer", bool)

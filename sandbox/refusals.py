@@ -9,13 +9,12 @@ from sandbox.wire import Document
 
 
 class Code(StrEnum):
-    """Error codes of the API."""
+    """Error codes of the API, of those that handlers answer with."""
 
     ACCESS_DENIED = "accessDenied"
     INVALID_REQUEST = "invalidRequest"
     ITEM_NOT_FOUND = "itemNotFound"
     PRECONDITION_FAILED = "preconditionFailed"
-    GENERAL_EXCEPTION = "generalException"
     UNAUTHENTICATED = "unauthenticated"
 
 

@@ -65,6 +65,11 @@ async def creates(desk: Desk, body: object, by: str = "ben") -> Answer:
     return await desk.call("POST", REFERRALS, by=by, body=body)
 
 
+async def test_a_new_deal_has_every_member_that_others_have(desk: Desk) -> None:
+    other = await desk.call("GET", f"{REFERRALS}/{deals.FABRIKAM}")
+    assert set(other.json) == set((await creates(desk, PRIVATE)).json) - {"futureField"}
+
+
 async def test_a_private_deal_starts_accepted(desk: Desk) -> None:
     answer = await creates(desk, PRIVATE)
     assert answer.status == 201

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from sandbox import deals
-from sandbox.faults import BadFault, Kind
+from sandbox.fault_plan import BadFault, Kind
 from sandbox.switches import UnknownSwitch
 from tests.sandbox.partner_center import NOW, REFERRALS, Desk, put
 
