@@ -22,7 +22,7 @@ from bot.settings import Settings, UnsafeSettings, check, load
 from bot.store.errors import StoreError
 
 STATE = Path(".dealdesk")
-"""Where the sandbox keeps its encryption key, its CA and its world."""
+"""Where the sandbox keeps the bot's encryption key and the certificates of its authorities."""
 COLLECT_AFTER = 10_000
 """New objects until they are looked through for cycles, not Python's 700: those of 64 turns under
 way are more, and were looked through again and again."""

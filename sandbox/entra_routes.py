@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from sandbox.entra import CLIENT, CODE, ON_BEHALF, REFRESH, Entra
+from sandbox.entra import CLIENT, CODE, ON_BEHALF, REFRESH, Authorize, Entra
 from sandbox.entra_page import pick_page, trouble_page
 from sandbox.entra_refusal import EntraRefused
 from sandbox.people import PEOPLE, TENANT_DOMAIN, TENANT_ID
@@ -83,7 +83,7 @@ class EntraRoutes:
     async def authorize(self, request: web.Request) -> web.Response:
         """The page on which a person is picked."""
         try:
-            wanted = self.entra.authorize(request.query)
+            wanted = self._wanted(request)
         except EntraRefused as error:
             return _html(trouble_page(str(error)), status=400)
         accounts = [self.entra.accounts[key] for key in PEOPLE]
@@ -94,7 +94,7 @@ class EntraRoutes:
         form = _texts(await request.post())
         key = form.get("person", "")
         try:
-            wanted = self.entra.authorize(request.query)
+            wanted = self._wanted(request)
             if key not in PEOPLE:
                 target = wanted.back(
                     error="access_denied",
@@ -107,12 +107,22 @@ class EntraRoutes:
             return _html(trouble_page(str(error)), status=400)
         return web.Response(status=302, headers={**NO_STORE, "Location": target})
 
+    def _wanted(self, request: web.Request) -> Authorize:
+        _check_tenant(request)
+        return self.entra.authorize(request.query)
+
+
+def _check_tenant(request: web.Request) -> None:
+    if request.match_info["tenant"].lower() not in TENANT_NAMES:
+        raise EntraRefused("invalid_tenant", 90002, "The tenant was not found.")
+
 
 def _wrong_tenant(request: web.Request) -> web.Response | None:
-    if request.match_info["tenant"].lower() in TENANT_NAMES:
-        return None
-    refused = EntraRefused("invalid_tenant", 90002, "The tenant was not found.")
-    return web.json_response(refused.body(), status=refused.status)
+    try:
+        _check_tenant(request)
+    except EntraRefused as refused:
+        return web.json_response(refused.body(), status=refused.status)
+    return None
 
 
 def _texts(form: Mapping[str, object]) -> dict[str, str]:

@@ -337,12 +337,21 @@ async def test_faults_reach_the_token_endpoint(
     assert (first.status_code, second.status_code) == (503, 200)
 
 
-async def test_other_tenant_is_refused(http: requests.Session, sandbox: Sandbox) -> None:
+async def test_other_tenant_is_refused(
+    client: msal.ConfidentialClientApplication,
+    browser: aiohttp.ClientSession,
+    http: requests.Session,
+    sandbox: Sandbox,
+) -> None:
     base = sandbox.settings["DEALDESK_AUTHORITY"].rpartition("/")[0]
     other = await asyncio.to_thread(
         http.get, f"{base}/{APP_ID}/v2.0/.well-known/openid-configuration"
     )
     assert other.json()["error"] == "invalid_tenant"
+    page = begin(client)["auth_uri"].replace(TENANT_ID, APP_ID, 1)
+    for answering in (browser.get(page), browser.post(page, data={"person": "ben"})):
+        async with answering as answer:
+            assert (answer.status, "AADSTS90002" in await answer.text()) == (400, True)
 
 
 @pytest.mark.parametrize(
