@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 
 import structlog
 
@@ -16,7 +17,7 @@ from bot.entered import problem_of, tidy
 from bot.proposal_fields import spelled
 from bot.proposals import again, find_own
 from bot.replies import Reply, Where
-from bot.sealed import seal_proposal
+from bot.sealed import seal_of
 from bot.store import proposals
 from bot.store.proposals import Kind, Proposal, State
 from cards.new_deal import new_deal_card, new_deal_form_card
@@ -97,9 +98,9 @@ async def _propose(
         card = new_deal_form_card(given, turn.reader, problems=() if fresh else problems)
         return Reply(card=card, summary=sentence("New deal"))
     proposal_id = desk.new_id()
-    async with desk.store.whole() as connection:
+    async with desk.store.each(flush=True) as alone:
         proposal = await proposals.create(
-            connection,
+            alone,
             proposal_id=proposal_id,
             tenant=turn.person.tenant,
             person=turn.person.id,
@@ -112,8 +113,8 @@ async def _propose(
             after=_after(deal),
             now=desk.now(),
             fingerprint=fingerprint(deal),
+            seal=partial(seal_of, desk.seals),
         )
-        await seal_proposal(connection, desk.seals, proposal, desk.now())
     warnings = await _warnings(desk, turn, deal)
     card = new_deal_card(fields_of(proposal), proposal_id, turn.reader, warnings=warnings)
 

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from http import HTTPStatus
 
 import structlog
@@ -38,7 +39,7 @@ from bot.proposal_fields import (
 )
 from bot.registration_rules import Age
 from bot.replies import Reply, Row, Stand
-from bot.sealed import is_as_shown, is_granted, seal_proposal
+from bot.sealed import is_as_shown, is_granted, seal_of
 from bot.store import approvals, audit, handles, proposals
 from bot.store import outbox as outbox_rows
 from bot.store.approvals import Subject
@@ -87,9 +88,9 @@ class Draft:
 async def propose(desk: Desk, turn: Turn, referral: Referral, draft: Draft) -> Reply:
     """Store the write and show it with its one button."""
     shown = await view(desk, turn, referral)
-    async with desk.store.whole() as connection:
+    async with desk.store.each(flush=True) as alone:
         proposal = await proposals.create(
-            connection,
+            alone,
             tenant=turn.person.tenant,
             person=turn.person.id,
             place=turn.place,
@@ -101,8 +102,8 @@ async def propose(desk: Desk, turn: Turn, referral: Referral, draft: Draft) -> R
             base={change.field: spelled(change.before) for change in draft.changes},
             after={change.field: spelled(change.after) for change in draft.changes},
             now=desk.now(),
+            seal=partial(seal_of, desk.seals),
         )
-        await seal_proposal(connection, desk.seals, proposal, desk.now())
     changes = in_order(draft.changes)
     card = proposal_card(shown, changes, draft.warnings, proposal.id, turn.reader, move=draft.move)
     summary = sentence("#{handle}: before and after", handle=shown.handle)
@@ -199,7 +200,7 @@ async def _rebase(
         )
         opened = await proposals.find(connection, proposal.id) if rebased else None
         if opened is not None:
-            await seal_proposal(connection, desk.seals, opened, desk.now())
+            await proposals.set_seal(connection, opened.id, seal_of(desk.seals, opened))
         return rebased
 
 
@@ -290,22 +291,20 @@ async def _apply(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
 async def altered(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
     """The end of a proposal that is not what its person was shown, or not what was approved; None
     for every other."""
-    async with desk.store.read() as connection:
-        if await _is_right(connection, desk, turn, proposal):
-            return None
+    if await _is_right(desk, turn, proposal):
+        return None
     await advance(desk, turn, proposal, State.FAILED)
     return _notice(_TAMPERED)
 
 
-async def _is_right(
-    connection: AsyncConnection, desk: Desk, turn: Turn, proposal: Proposal
-) -> bool:
-    if not await is_as_shown(connection, desk.seals, proposal):
+async def _is_right(desk: Desk, turn: Turn, proposal: Proposal) -> bool:
+    if not is_as_shown(desk.seals, proposal):
         return False
     if turn.approval is None:
         return True
-    approval = await approvals.find(connection, turn.approval)
-    return approval is not None and await is_granted(connection, desk.seals, approval, proposal)
+    async with desk.store.read() as connection:
+        approval = await approvals.find(connection, turn.approval)
+        return approval is not None and await is_granted(connection, desk.seals, approval, proposal)
 
 
 async def _send(desk: Desk, turn: Turn, sent: Proposal, token: Bearer) -> Patched | Reply:

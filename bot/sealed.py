@@ -19,7 +19,6 @@ from bot.seals import Seals
 from bot.store import approvals, jsontext, registrations, seals
 from bot.store.approvals import Approval, Subject, Verdict, Vote
 from bot.store.connection import AsyncConnection
-from bot.store.direct import Runs
 from bot.store.drafts import Draft
 from bot.store.proposals import Kind, Proposal
 from bot.store.registrations import Submission
@@ -27,15 +26,14 @@ from bot.store.registrations import Submission
 _log = structlog.get_logger(__name__)
 
 
-async def seal_proposal(connection: Runs, by: Seals, proposal: Proposal, now: datetime) -> None:
-    """Seal a proposal that was just stored."""
-    await seals.put(connection, f"proposal:{proposal.id}", by.of(*_proposal(proposal)), now)
+def seal_of(by: Seals, proposal: Proposal) -> str:
+    """The seal of a proposal that its person is about to be shown."""
+    return by.of(*_proposal(proposal))
 
 
-async def is_as_shown(connection: AsyncConnection, by: Seals, proposal: Proposal) -> bool:
+def is_as_shown(by: Seals, proposal: Proposal) -> bool:
     """Whether a proposal is what its person was shown; what is not is logged."""
-    seal = await seals.find(connection, f"proposal:{proposal.id}")
-    if by.holds(seal, *_proposal(proposal)):
+    if by.holds(proposal.seal, *_proposal(proposal)):
         return True
     _log.error("a proposal was tampered with", proposal=proposal.id)
     return False

@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any, Protocol, cast
 
@@ -66,10 +66,11 @@ class Store:
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._kinds = {kind: engine.execution_options(**self._options(kind)) for kind in Kind}
         self._writer = asyncio.Lock()
+        self._waiting = 0
         url = engine.url
         self.label = url.database or "memory" if self.is_sqlite else url.render_as_string()
         """What to call this database in a message: the file, or the address without secrets."""
-        self._kept = Kept(engine, _seen_of(engine.dialect.name))
+        self.kept = Kept(engine, _seen_of(engine.dialect.name))
 
     def __repr__(self) -> str:
         return f"Store({self.label})"
@@ -87,20 +88,14 @@ class Store:
         async with self._turn(), _translated(self.label), engine.begin() as connection:
             yield connection
 
-    @asynccontextmanager
-    async def each(self, *, writes: bool = True) -> AsyncIterator[Runs]:
-        """Statements made once that are each a transaction of their own, not flushed: for one that
-        decides, notes or reads something by itself, as it costs a fraction of what `begin` does.
+    def each(
+        self, *, writes: bool = True, flush: bool = False
+    ) -> AbstractAsyncContextManager[Runs]:
+        """Statements made once that are each a transaction of their own: for one that decides,
+        notes or reads something by itself, as it costs a fraction of what `begin` does. Without
+        `flush` the disk is not waited for.
         """
-        turn = self._turn() if writes else nullcontext()
-        async with turn, _translated(self.label), self._kept.opened(Kind.EACH) as opened:
-            yield Direct(opened, self.engine.dialect)
-
-    @asynccontextmanager
-    async def whole(self) -> AsyncIterator[Runs]:
-        """A transaction as `begin` gives, of statements made once: for what is done often."""
-        async with self._turn(), _translated(self.label), self._kept.opened(Kind.FLUSHED) as opened:
-            yield Direct(opened, self.engine.dialect)
+        return _Each(self, Kind.SURE if flush else Kind.EACH, writes=writes)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -114,25 +109,81 @@ class Store:
         alone = not self.is_sqlite and kind is Kind.READING
         return {_KIND: kind} | ({"isolation_level": "AUTOCOMMIT"} if alone else {})
 
-    def _turn(self) -> AbstractAsyncContextManager[None]:
-        return self._write_turn() if self.is_sqlite else nullcontext()
-
     @asynccontextmanager
-    async def _write_turn(self) -> AsyncIterator[None]:
+    async def _turn(self) -> AsyncIterator[None]:
+        await self.take_turn()
+        try:
+            yield
+        finally:
+            self.end_turn()
+
+    async def take_turn(self) -> None:
+        """Waits until nobody else here writes to the file. Raises StoreBusy."""
+        if not self.is_sqlite:
+            return
+        if self._writer.locked() or self._waiting:
+            await self._wait_for_turn()
+        else:
+            await self._writer.acquire()
+
+    async def _wait_for_turn(self) -> None:
+        self._waiting += 1
         try:
             async with asyncio.timeout(BUSY_SECONDS):
                 await self._writer.acquire()
         except TimeoutError as error:
             raise StoreBusy(f"{self.label} is busy") from error
-        try:
-            yield
         finally:
+            self._waiting -= 1
+
+    def end_turn(self) -> None:
+        """Lets the next one write."""
+        if self.is_sqlite:
             self._writer.release()
 
     async def close(self) -> None:
         """Gives back every connection."""
-        await self._kept.close()
+        await self.kept.close()
         await self.engine.dispose()
+
+
+class _Each:
+    """As `Store.each` says. A class, as a turn does this again and again: nested generators took
+    longer than the statements."""
+
+    __slots__ = ("_kind", "_store", "_taken", "_writes")
+
+    def __init__(self, store: Store, kind: Kind, *, writes: bool) -> None:
+        self._store = store
+        self._kind = kind
+        self._writes = writes
+
+    async def __aenter__(self) -> Runs:
+        store = self._store
+        if self._writes:
+            await store.take_turn()
+        try:
+            self._taken = await store.kept.take(self._kind)
+        except BaseException as error:
+            self._end()
+            _translate(error, store.label)
+            raise
+        return Direct(self._taken.opened, store.engine.dialect)
+
+    async def __aexit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
+        try:
+            if error is None:
+                await self._store.kept.give_back(self._taken)
+            else:
+                await self._store.kept.drop(self._taken)
+        finally:
+            self._end()
+        if error is not None:
+            _translate(error, self._store.label)
+
+    def _end(self) -> None:
+        if self._writes:
+            self._store.end_turn()
 
 
 def open_store(url: str) -> Store:
@@ -278,16 +329,24 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 async def _translated(label: str) -> AsyncIterator[None]:
     try:
         yield
-    except sa.exc.IntegrityError:
+    except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+        _translate(error, label)
         raise
-    except PoolTimeout as error:
-        raise StoreBusy(f"every connection to {label} is in use") from error
-    except DBAPIError as error:
-        raise _meaning(error.orig, label) from error
-    except sqlite3.Error as error:
-        raise _meaning(error, label) from error
-    except OSError as error:
-        raise StoreUnavailable(f"{label} does not answer") from error
+
+
+def _translate(error: BaseException, label: str) -> None:
+    """Raises what an error of a driver means; does nothing about any other."""
+    match error:
+        case sa.exc.IntegrityError():
+            return
+        case PoolTimeout():
+            raise StoreBusy(f"every connection to {label} is in use") from error
+        case DBAPIError():
+            raise _meaning(error.orig, label) from error
+        case sqlite3.Error():
+            raise _meaning(error, label) from error
+        case OSError():
+            raise StoreUnavailable(f"{label} does not answer") from error
 
 
 def _meaning(error: BaseException | None, label: str) -> StoreError:

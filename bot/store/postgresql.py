@@ -11,7 +11,6 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from bot.store.sqlite_inline import Kind
 
-_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _NOTHING = ";"
 _ENDED = asyncpg.InternalClientError
 """What the driver raises when it was told that the other side ends the connection, until the end
@@ -25,7 +24,6 @@ class Connection:
 
     def __init__(self, opened: asyncpg.Connection) -> None:
         self._opened = opened
-        self._is_begun = False
 
     def is_closed(self) -> bool:
         """Whether it is known to be gone."""
@@ -40,15 +38,7 @@ class Connection:
         return True
 
     async def begin(self, kind: Kind) -> None:
-        """Begins a transaction, unless every statement is one by itself."""
-        self._is_begun = kind is not Kind.EACH
-        if self._is_begun:
-            await self._say(_BEGIN)
-
-    async def commit(self) -> None:
-        """Ends the transaction that was begun, if one was."""
-        if self._is_begun:
-            await self._say("COMMIT")
+        """Nothing has to be said: every statement is a transaction by itself, and flushed."""
 
     async def run(
         self, text: str, values: Sequence[object], *, gives: bool
@@ -60,10 +50,6 @@ class Connection:
                 return found, len(found)
             status: str = await self._opened.execute(text, *values)
             return (), int(status.rpartition(" ")[2])
-
-    async def _say(self, text: str) -> None:
-        with _as_sqlalchemy(text):
-            await self._opened.execute(text)
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -25,6 +26,13 @@ _SHOWN_IN = (
     proposals.update()
     .where(_TABLE.id == sa.bindparam("proposal"))
     .values(message_id=sa.bindparam("message"))
+)
+
+
+_SEALED = (
+    proposals.update()
+    .where(_TABLE.id == sa.bindparam("proposal"))
+    .values(seal=sa.bindparam("sealed"))
 )
 
 
@@ -79,6 +87,8 @@ class Proposal:
     version: int
     fingerprint: str | None = None
     """What a new deal says; two with the same are not sent at the same time."""
+    seal: str | None = field(default=None, repr=False)
+    """Proves what its person was shown; without one nothing is sent."""
 
 
 async def create(
@@ -97,8 +107,9 @@ async def create(
     base_updated: datetime | None = None,
     fingerprint: str | None = None,
     proposal_id: str | None = None,
+    seal: Callable[[Proposal], str] | None = None,
 ) -> Proposal:
-    """Stores an open proposal, whose id is `proposal_id` when given."""
+    """Stores an open proposal, whose id is `proposal_id` when given, with the seal it is given."""
     new = Proposal(
         id=proposal_id or uuid.uuid4().hex,
         tenant=tenant,
@@ -120,6 +131,8 @@ async def create(
         version=1,
         fingerprint=fingerprint,
     )
+    if seal is not None:
+        new = replace(new, seal=seal(new))
     await connection.execute(_NEW, _row(new))
     return new
 
@@ -264,6 +277,11 @@ async def rebase(
     )
 
 
+async def set_seal(connection: Runs, proposal_id: str, seal: str) -> None:
+    """Keeps the seal of a proposal as it is now, in place of an earlier one."""
+    await connection.execute(_SEALED, {"proposal": proposal_id, "sealed": seal})
+
+
 async def set_message(connection: Runs, proposal_id: str, message_id: str) -> None:
     """Remembers which message shows the proposal; not a decision, so the version stays."""
     await connection.execute(_SHOWN_IN, {"proposal": proposal_id, "message": message_id})
@@ -303,6 +321,7 @@ def _row(new: Proposal) -> dict[str, object]:
         "updated": new.updated,
         "version": new.version,
         "fingerprint": new.fingerprint,
+        "seal": new.seal,
     }
 
 
@@ -327,4 +346,5 @@ def _proposal(row: Any) -> Proposal:  # noqa: ANN401 - a row has the names of it
         updated=row.updated,
         version=row.version,
         fingerprint=row.fingerprint,
+        seal=row.seal,
     )

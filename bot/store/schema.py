@@ -207,6 +207,7 @@ proposals = sa.Table(
     _time("updated"),
     _whole("version", 1),
     _text("fingerprint", null=True),
+    _text("seal", null=True),
     sa.Index("ix_proposals_of_person", "tenant", "person", "state"),
     sa.Index("ix_proposals_of_referral", "tenant", "referral_id", "state"),
     _unique_while("uq_proposals_same", ("applying", "unknown"), "tenant", "person", "fingerprint"),

@@ -1,4 +1,4 @@
-"""The seals of rows, kept beside them."""
+"""The seals of approvals and votes, kept beside them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from bot.store import rows
 from bot.store.connection import AsyncConnection
 from bot.store.direct import Runs
-from bot.store.schema import proposals, seals
+from bot.store.schema import seals
 
 _TABLE = seals.c
 
@@ -28,8 +28,5 @@ async def find(connection: AsyncConnection, subject: str) -> str | None:
 
 
 async def prune(connection: AsyncConnection, before: datetime) -> None:
-    """Forgets seals made before a moment, but not that of a proposal which is still there: its
-    button may be pressed yet."""
-    sealed = sa.func.substr(_TABLE.subject, len("proposal:") + 1)
-    there = sa.exists().where(proposals.c.id == sealed)
-    await connection.execute(seals.delete().where(_TABLE.at < before, ~there))
+    """Forgets seals made before a moment."""
+    await connection.execute(seals.delete().where(_TABLE.at < before))

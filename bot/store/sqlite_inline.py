@@ -31,6 +31,8 @@ class Kind(StrEnum):
     """It sees the file as it was at its first statement, and waits for no writer."""
     EACH = "each"
     """Every statement is one by itself; the disk is not waited for."""
+    SURE = "sure"
+    """Every statement is one by itself, and on the disk when it ends."""
     NOTED = "noted"
     """It writes, but the disk is not waited for."""
     FLUSHED = "flushed"

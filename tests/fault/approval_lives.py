@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from bot.desk import Desk, Turn
 from bot.outbox import OutboxWorker
 from bot.policy import parse_policy
 from bot.recovery import recover_proposals
-from bot.sealed import seal_proposal
+from bot.sealed import seal_of
 from bot.store import approvals as requests
 from bot.store import people, proposals, schema
 from bot.store.engine import Store
@@ -354,8 +355,8 @@ async def _asked(line: Line, instance: Instance) -> str:
             base={"value": "30000"},
             after={"value": "45000"},
             now=line.now(),
+            seal=partial(seal_of, SEALS),
         )
-        await seal_proposal(connection, SEALS, proposal, line.now())
     line.service.healed = True
     await approvals_asked(line, instance, proposal.id)
     line.service.healed = False

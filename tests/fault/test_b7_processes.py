@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
 
 from bot.approval_work import LEASE
 from bot.conversation import Place, PlaceKind
-from bot.sealed import seal_proposal, seal_request
+from bot.sealed import seal_of, seal_request
 from bot.seals import Seals
 from bot.store import approvals, people, proposals, schema
 from bot.store.approvals import Subject
@@ -76,8 +77,8 @@ async def asks(store: Store, seals: Seals, place: Place, deal: str, etag: str, n
             base={"value": "30000"},
             after={"value": str(41000 + n)},
             now=now,
+            seal=partial(seal_of, seals),
         )
-        await seal_proposal(connection, seals, proposal, now)
         made = await approvals.create(
             connection,
             tenant=TENANT_ID,

@@ -136,7 +136,8 @@ NEW_DEAL: Mapping[str, tuple[str, str]] = {
     "fields": ("UPDATE proposals SET after = replace(after, ?, 'Northwind')", "Wide World"),
     "fingerprint": ("UPDATE proposals SET fingerprint = ?", "0" * 64),
     "kind": ("UPDATE proposals SET kind = 'change', referral_id = ?", WOODGROVE),
-    "seal": ("UPDATE seals SET subject = subject || ? WHERE subject LIKE 'proposal:%'", "x"),
+    "seal": ("UPDATE proposals SET seal = seal || ?", "x"),
+    "no seal": ("UPDATE proposals SET seal = NULL WHERE seal <> ?", ""),
 }
 
 
@@ -219,14 +220,10 @@ async def test_I4_what_replaces_an_approved_write_at_the_last_moment_never_leave
     assert TAMPERED in capsys.readouterr().out
 
 
-KEEP = (
-    "CREATE TABLE kept AS SELECT base_etag, base, subject, seal "
-    "FROM proposals JOIN seals ON subject = 'proposal:' || id"
-)
+KEEP = "CREATE TABLE kept AS SELECT base_etag, base, seal FROM proposals"
 SWAP = (
     "CREATE TRIGGER late AFTER UPDATE OF state ON proposals WHEN NEW.state = 'applying' BEGIN "
-    "UPDATE proposals SET (base_etag, base) = (SELECT base_etag, base FROM kept); "
-    "UPDATE seals SET seal = (SELECT seal FROM kept) WHERE subject IN (SELECT subject FROM kept); "
+    "UPDATE proposals SET (base_etag, base, seal) = (SELECT base_etag, base, seal FROM kept); "
     "END"
 )
 

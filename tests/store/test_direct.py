@@ -79,7 +79,7 @@ async def test_bytes_come_back_and_what_is_not_there_is_none(store: Store) -> No
 
 
 async def test_a_transaction_is_kept_as_a_whole(store: Store, other: Store) -> None:
-    async with store.whole() as connection:
+    async with store.begin() as connection:
         await seen.claim(connection, "one", now=NOON, abandoned=NOON)
         await seen.claim(connection, "two", now=NOON, abandoned=NOON)
         assert await _keys(store) == await _keys(other) == []
@@ -88,21 +88,21 @@ async def test_a_transaction_is_kept_as_a_whole(store: Store, other: Store) -> N
 
 async def test_an_exception_takes_all_of_a_transaction_back(store: Store) -> None:
     async def fail() -> None:
-        async with store.whole() as connection:
+        async with store.begin() as connection:
             await seen.claim(connection, "lost", now=NOON, abandoned=NOON)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await fail()
     assert await _keys(store) == []
-    async with store.whole() as connection:
+    async with store.begin() as connection:
         await seen.claim(connection, "kept", now=NOON, abandoned=NOON)
     assert await _keys(store) == ["kept"]
 
 
 async def test_a_constraint_stays_recognisable(store: Store) -> None:
     async def twice() -> None:
-        async with store.whole() as connection:
+        async with store.begin() as connection:
             await connection.execute(_NEW, _row("a"))
             await connection.execute(_NEW, _row("a"))
 
@@ -119,17 +119,17 @@ async def test_a_constraint_stays_recognisable(store: Store) -> None:
 async def test_what_the_database_refuses_is_translated(store: Store) -> None:
     async with store.begin() as connection:
         await connection.run_sync(table.drop)
-    for opened in (store.each, store.whole):
+    for opened in (store.each(), store.each(flush=True), store.begin()):
         with pytest.raises(StoreUnavailable):
-            async with opened() as connection:
+            async with opened as connection:
                 await seen.claim(connection, "one", now=NOON, abandoned=NOON)
 
 
-async def test_only_a_transaction_waits_for_the_disk(tmp_path: Path) -> None:
+async def test_only_what_is_to_be_flushed_waits_for_the_disk(tmp_path: Path) -> None:
     store, found = await _sqlite(tmp_path), []
-    for opened in (store.each, store.whole, store.each, store.whole):
-        async with opened() as connection:
-            found.append(await _level(connection))
+    for flush in (False, True, False, True):
+        async with store.each(flush=flush) as alone:
+            found.append(await _level(alone))
     await store.close()
     assert found == [1, 2, 1, 2]
 
@@ -176,7 +176,7 @@ async def _told_to_end(store: Store, way: str) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("way", ["each", "whole", "begin", "read"])
+@pytest.mark.parametrize("way", ["each", "begin", "read"])
 async def test_a_connection_that_is_about_to_end_is_replaced_after_a_pause(
     store: Store, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
@@ -189,7 +189,7 @@ async def test_a_connection_that_is_about_to_end_is_replaced_after_a_pause(
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("way", ["each", "whole", "begin", "read"])
+@pytest.mark.parametrize("way", ["each", "begin", "read"])
 async def test_a_connection_that_is_about_to_end_is_named_and_not_used_again(
     store: Store, way: str
 ) -> None:
