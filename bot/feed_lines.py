@@ -13,6 +13,7 @@ from bot.keywords import before
 from bot.lines import VALUE_FORMS, Line
 from bot.store.feeds import Kind
 from bot.words import Word, join, split
+from cards.feeds import KIND_TITLES
 from cards.language import Language, spoken
 from cards.wording import marked, sentence
 from partner_center.money import AmbiguousAmount, UnreadableAmount, parse_amount, plain
@@ -30,13 +31,6 @@ KINDS: Mapping[str, Kind] = {
     "expires": Kind.EXPIRING,
     "approvals": Kind.APPROVALS,
     "approval": Kind.APPROVALS,
-}
-KIND_NAMES = {
-    Kind.WON: marked("Deals won"),
-    Kind.REGISTERED: marked("Registrations"),
-    Kind.ACCEPTED: marked("Deals accepted"),
-    Kind.EXPIRING: marked("New deals that expire"),
-    Kind.APPROVALS: marked("Approvals"),
 }
 _KEYS = {
     "value": "value",
@@ -140,7 +134,7 @@ def unsubscribe_line(line: Line) -> Parsed:
 
 
 def _which(verb: str) -> Ask:
-    choices = tuple(Choice(sentence(KIND_NAMES[kind]), f"{verb} {kind.value}") for kind in Kind)
+    choices = tuple(Choice(KIND_TITLES[kind].plain, f"{verb} {kind.value}") for kind in Kind)
     return Ask(sentence("What do you want to hear about, or no longer hear about?"), choices)
 
 

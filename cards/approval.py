@@ -294,7 +294,7 @@ def _registration(it: DealRegistration, solutions: Mapping[str, str], reader: Re
         (words("Solution"), text(solutions.get(it.solution_id) or it.solution_id, limit=120)),
         (words("Solution value"), reader.money(it.solution_value, it.solution_currency)),
         (words("Runs on Azure"), words("Yes") if it.deployed_on_azure else words("No")),
-        (words("Mainly in"), _TENANTS[it.deployment]),
+        (words("Runs in"), _TENANTS[it.deployment]),
         (words("Pricing"), _PRICINGS[it.pricing]),
         (words("Marketplace"), _marketplace(it, reader)),
     ]
@@ -352,13 +352,13 @@ def _who(view: ApprovalView) -> Text:
 
 
 def _names(names: Sequence[str]) -> Text:
-    return text(", ".join(name[:60] for name in names[:8]) or "nobody", limit=400)
+    return text(", ".join(name[:60] for name in names[:8]) or "?", limit=400)
 
 
 def _reason_input() -> Piece:
     return text_input(
         "reason",
-        words("Reason or question"),
+        words("Reason to reject, or question"),
         required=words("Write why, or what you want to know."),
         hint=words("Needed to reject or to ask back"),
         multiline=True,

@@ -65,13 +65,14 @@ class FeedView:
     in_channel: bool = False
 
 
-_KINDS: Final[Mapping[str, Text]] = {
+KIND_TITLES: Final[Mapping[str, Text]] = {
     "won": words("Deals won"),
     "registered": words("Registrations"),
     "accepted": words("Deals accepted"),
     "expiring": words("New deals that expire"),
     "approvals": words("Approvals"),
 }
+"""What each kind of feed tells of."""
 _STATES: Final[Mapping[str, tuple[Text, Color | None]]] = {
     "on": (words("● On"), Color.GOOD),
     "paused": (words("○ Paused"), Color.WARNING),
@@ -202,7 +203,7 @@ def _entered(view: FeedView) -> dict[str, str]:
 
 
 def _kind(view: FeedView) -> Text:
-    return _KINDS.get(view.kind) or text(view.kind, limit=40)
+    return KIND_TITLES.get(view.kind) or text(view.kind, limit=40)
 
 
 def _lines(view: FeedView, reader: Reader) -> list[tuple[Text, Text]]:

@@ -28,6 +28,7 @@ from cards.elements import (
     text,
     words,
 )
+from cards.feeds import KIND_TITLES
 from cards.reader import Reader
 from cards.registered import registration_state
 
@@ -140,6 +141,7 @@ def expiring_card(
         lines.append((words("Expires"), reader.moment(what.expires)))
     mine = (
         button(words("Accept"), ProposeMove(what.deal, "accept"), primary=True),
+        button(words("Decline"), ProposeMove(what.deal, "decline")),
         button(words("Snooze"), Snooze(what.deal)),
         button(words("Hand over"), HandOver(what.deal)),
     )
@@ -224,7 +226,9 @@ def digest_card(
     title = counted("{count} change", "{count} changes", len(many))
     body: list[Piece] = [
         container([heading(title, size=Size.MEDIUM)], style=Style.CALM),
-        paragraph(words("{what} since {when}.", what=_MANY[kind], when=reader.moment(many[0].at))),
+        paragraph(
+            words("{what} since {when}.", what=KIND_TITLES[kind], when=reader.moment(many[0].at))
+        ),
     ]
     body += [_line(each, audience, reader) for each in many[-_MOST_LINES:]]
     if len(many) > _MOST_LINES:
@@ -233,14 +237,6 @@ def digest_card(
     body += [paragraph(_opt_out(audience), subtle=True, size=Size.SMALL), as_of(reader)]
     return card(body, [button(words("Subscriptions"), Feeds())], summary=title)
 
-
-_MANY: Final[Mapping[str, Text]] = {
-    "won": words("Deals won"),
-    "registered": words("Registrations"),
-    "accepted": words("Deals accepted"),
-    "expiring": words("New deals that expire"),
-    "approvals": words("Approvals"),
-}
 
 Maker = Callable[[Happening, Audience, Reader], dict[str, object]]
 CARDS: Final[Mapping[str, Maker]] = {

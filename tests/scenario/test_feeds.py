@@ -320,6 +320,21 @@ async def test_expiring_deals_wait_for_no_quiet_hours_and_the_last_reminder_for_
     assert "unsubscribe expiring" in last
 
 
+async def test_a_deal_is_declined_from_the_reminder_that_asks_for_an_answer(office: World) -> None:
+    await signed_in(office, "ada")
+    await office.says("ada", "hello")
+    await office.hears("ada")
+    await subscribes(office, "ada", "expiring", "wins")
+    await office.advance(7 * 86_400)
+    seen = await office.sees("ada", lambda seen: any("School of Fine Art" in each for each in seen))
+    reminder = next(each for each in seen if "School of Fine Art" in each)
+    await office.clicks("ada", "Decline", message=reminder.id)
+    preview = await office.hears("ada", until="Decline this deal?")
+    assert "This is final" in preview
+    await office.clicks("ada", "Decline", message=preview.id)
+    await office.hears("ada", until="Saved")
+
+
 async def test_hand_over_tells_a_colleague_and_reminds_them_instead(office: World) -> None:
     for person in ("ada", "ben"):
         await signed_in(office, person)
