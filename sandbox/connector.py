@@ -43,7 +43,6 @@ class ConnectorCall:
     conversation: str | None
     activity_id: str | None
     body: object
-    targeted: bool
     status: int | None = None
 
 
@@ -98,7 +97,6 @@ class Connector:
             conversation=request.match_info.get("conversation"),
             activity_id=request.match_info.get("activity"),
             body=parsed(raw),
-            targeted=request.query.get("isTargetedActivity") == "true",
         )
         self.calls.append(call)
         request[CALL] = call

@@ -158,11 +158,11 @@ def _viewer(world: World, token: Claims | TokenProblem) -> Viewer:
         raise Refusal(401, Code.UNAUTHENTICATED, "The token is for another audience.")
     if world.switches.mfa and "mfa" not in token.amr:
         raise MfaRequired
-    role = world.role_of(token.oid, token.roles)
-    if token.tenant != TENANT_ID or role is Role.NONE:
-        raise denied("The caller has no role that gives access to referrals.")
     person = BY_OID.get(token.oid)
-    return Viewer(person.key if person else token.upn, token.oid, token.upn, role)
+    role = world.roles[person.key] if person else Role.NONE
+    if person is None or token.tenant != TENANT_ID or role is Role.NONE:
+        raise denied("The caller has no role that gives access to referrals.")
+    return Viewer(person.key, token.oid, token.upn, role)
 
 
 def read_body(text: bytes) -> wire.Json:

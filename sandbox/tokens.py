@@ -18,7 +18,6 @@ class Claims:
     upn: str
     aud: str
     amr: tuple[str, ...]
-    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

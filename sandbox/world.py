@@ -9,7 +9,7 @@ from sandbox import json_patch, registrations, start_deals, wire
 from sandbox.clock import Clock
 from sandbox.fault_plan import Faults
 from sandbox.ledger import Ledger
-from sandbox.people import BY_OID, PEOPLE, Role
+from sandbox.people import PEOPLE, Role
 from sandbox.referrals import Referrals
 from sandbox.switches import Switches
 from sandbox.wire import Document, Json
@@ -71,14 +71,6 @@ class World:
         before = self.referral(referral_id)
         after = registrations.set_state(before, state, reason, self.clock.now())
         return self._changed(before, after, by, {"registrationStatus": state})
-
-    def role_of(self, oid: str, claimed: tuple[str, ...] = ()) -> Role:
-        """A person's role as it is now; what the token claims counts only for strangers."""
-        person = BY_OID.get(oid)
-        if person is not None:
-            return self.roles[person.key]
-        known = [Role(role) for role in claimed if role in set(Role)]
-        return known[0] if known else Role.NONE
 
     def pass_time(self) -> None:
         """Expire what was not answered in time (API reference 13.1); its contacts are hidden."""
