@@ -438,7 +438,7 @@ async def test_other_invoke_answers_leave_the_card(
     await stand.send("a:personal-ben", attachments=attach(card(SAVE)))
     stand.answer, stand.status = answer, status
     await world.clicks("ben", "Save")
-    heard = await world.hears("ben")
+    heard = await world.hears("ben", until=notice)
     assert heard.notice == notice
     assert buttons(world.card("ben")) == ["Save"]
 
