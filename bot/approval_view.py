@@ -27,7 +27,15 @@ from bot.store.connection import AsyncConnection
 from bot.store.jsontext import Json
 from bot.team_roles import has_team, holders_of, owners_of
 from cards import approval as cards
-from cards.approval import ApprovalView, Kind, Role, VoteLine, approval_card, summary_of_request
+from cards.approval import (
+    ApprovalView,
+    Delay,
+    Kind,
+    Role,
+    VoteLine,
+    approval_card,
+    summary_of_request,
+)
 from cards.changes import FieldChange, Value
 from cards.language import speaking
 from cards.reader import Reader
@@ -37,6 +45,8 @@ from partner_center.registration import DealRegistration
 
 NEEDS_SIGN_IN = "!sign_in"
 """The `reason` of an approved request that waits for its requester's sign-in."""
+_DELAYED = "!later:"
+"""How the `reason` of an approved request begins that is tried again; a Delay follows."""
 
 _WATCHED = ("status", *(field.value for field in Field))
 
@@ -108,8 +118,8 @@ async def view_of(connection: AsyncConnection, policy: Policy, approval: Approva
     deal = approval.referral_id or await made_by(connection, approval)
     wanted = [deal] if deal else []
     numbers = await handles.number_of(connection, approval.tenant, wanted)
-    reason, waits = approval.reason, approval.state is State.WAITING
-    stale = approval.state is State.STALE
+    reason, state = approval.reason, approval.state
+    approved = state is State.APPROVED
     return ApprovalView(
         id=approval.id,
         deal=deal,
@@ -122,7 +132,7 @@ async def view_of(connection: AsyncConnection, policy: Policy, approval: Approva
         approvers=list(dict.fromkeys(names[name] for name in may if name != approval.requester)),
         any_member=TeamRole.MEMBERS in rules.roles and has_team(approval.place),
         quorum=approval.quorum,
-        state=cards.State(approval.state.value),
+        state=cards.State(state.value),
         created=approval.created,
         expires=approval.expires,
         changes=_changes(diff.get("changes")),
@@ -130,11 +140,46 @@ async def view_of(connection: AsyncConnection, policy: Policy, approval: Approva
         registration=_registration(approval),
         solutions=_names(diff.get("solutions")),
         votes=[_line(vote, names) for vote in voted],
-        reason=None if stale or waits or reason == NEEDS_SIGN_IN else _said(reason),
-        question=reason if waits else None,
-        moved=_changes(jsontext.read(reason)) if stale and reason else (),
-        needs_sign_in=approval.state is State.APPROVED and reason == NEEDS_SIGN_IN,
+        reason=_said(reason) if state in _TOLD_WHY else None,
+        question=reason if state is State.WAITING else None,
+        moved=_changes(jsontext.read(reason)) if state is State.STALE and reason else (),
+        needs_sign_in=approved and reason == NEEDS_SIGN_IN,
+        delay=await _shown_delay(connection, approval),
+        try_at=approval.try_at,
     )
+
+
+_TOLD_WHY = frozenset({State.REJECTED, State.FAILED})
+
+
+def reason_of(delay: Delay) -> str:
+    """The `reason` of a request that is not carried out yet."""
+    return _DELAYED + delay.value
+
+
+def is_delayed(approval: Approval) -> bool:
+    """Whether the cards of an approved request say that it is tried again."""
+    return approval.state is State.APPROVED and _delay(approval.reason) is not None
+
+
+async def _shown_delay(connection: AsyncConnection, approval: Approval) -> Delay | None:
+    """What was sent meanwhile is no longer called unchanged."""
+    if not is_delayed(approval) or not await is_unsent(connection, approval):
+        return None
+    return _delay(approval.reason)
+
+
+async def is_unsent(connection: AsyncConnection, approval: Approval) -> bool:
+    """Whether nothing that was approved can have reached Partner Center."""
+    if approval.subject is Subject.DRAFT:
+        return await registrations.of_draft(connection, approval.subject_id) is None
+    proposal = await proposals.find(connection, approval.subject_id)
+    return proposal is not None and proposal.state is proposals.State.OPEN
+
+
+def _delay(reason: str | None) -> Delay | None:
+    kept = (reason or "").removeprefix(_DELAYED)
+    return Delay(kept) if kept != reason and kept in set(Delay) else None
 
 
 def _names(stored: Json) -> Mapping[str, str]:

@@ -25,8 +25,11 @@ from bot.approval_view import (
     base_of,
     changes_text,
     difference,
+    is_delayed,
+    is_unsent,
     locale_of,
     owe_copies,
+    reason_of,
     tell,
 )
 from bot.conversation import Message, Person, Place
@@ -51,6 +54,7 @@ from bot.store.errors import StoreError
 from bot.store.proposals import Proposal
 from bot.store.registrations import Submission
 from cards.actions import SignIn
+from cards.approval import Delay
 from cards.changes import FieldChange
 from cards.language import speaking
 from cards.notice import notice_card
@@ -66,6 +70,8 @@ LEASE = timedelta(seconds=60)
 """How long one try to carry something out may take; after it another instance may try."""
 LASTS = timedelta(hours=24)
 """How long an approval is tried to be carried out before a person is told."""
+PAUSES = (2.0, 5.0, 15.0, 60.0)
+"""Seconds before each further try after one that stumbled; the last again and again."""
 IDLE_SECONDS = 1.0
 AT_ONCE = 8
 """Approvals carried out at the same time."""
@@ -130,12 +136,12 @@ class ApprovalWork:
         await self._expire()
         await self._cards.bring()
         self._wake_outbox()
-        soon = self._desk.now() + timedelta(seconds=1)
+        now = self._desk.now()
         async with self._desk.store.each(writes=False) as alone:
-            if not await approvals.any_approved(alone, soon):
+            if not await approvals.any_due(alone, now):
                 return
         async with self._desk.store.read() as connection:
-            due = await approvals.in_state(connection, State.APPROVED, before=soon)
+            due = await approvals.due(connection, now)
         for approval in due:
             if approval.id not in self._busy and len(self._busy) < AT_ONCE:
                 task = asyncio.create_task(self._carry_on(approval), name=approval.id)
@@ -171,14 +177,43 @@ class ApprovalWork:
                 await self._register(approval)
         except (SignInNeeded, errors.Unauthorized):
             await self._ask_to_sign_in(approval)
-        except SignInUnavailable as error:
-            _log.info("approval waits for sign-in", approval=approval.id, error=str(error))
         except (errors.Forbidden, errors.NotFound):
             await self._give_up(approval, _NOT_READABLE)
-        except errors.PartnerCenterError as error:
+        except (errors.PartnerCenterError, SignInUnavailable, StoreError) as error:
             _log.warning("approval not carried out yet", approval=approval.id, error=str(error))
-            if self._desk.now() - approval.updated > LASTS:
-                await self._give_up(approval, _TOO_LATE)
+            await self._stumbled(approval, error)
+
+    async def _stumbled(self, approval: Approval, error: Exception) -> None:
+        """Let it go until the next try. While the store cannot note that, it is tried again here;
+        after that the lease runs out by itself."""
+        wait = error.retry_after if isinstance(error, errors.PartnerCenterError) else None
+        for pause in PAUSES[:-1]:
+            try:
+                await self._later(approval, _delay_after(error), wait)
+                return
+            except StoreError as busy:
+                _log.warning("approval not let go yet", approval=approval.id, error=str(busy))
+                await self._desk.sleep(pause)
+
+    async def _later(
+        self, approval: Approval, delay: Delay | None, retry_after: float | None = None
+    ) -> None:
+        """Try it again after a while, as late as asked for; everybody's card says so while nothing
+        was sent. After a day it has failed."""
+        if self._desk.now() - approval.updated > LASTS:
+            await self._give_up(approval, _TOO_LATE)
+        pause = PAUSES[min(approval.tries, len(PAUSES) - 1)]
+        wait = min(timedelta(seconds=max(pause, retry_after or 0)), LASTS)
+        now = self._desk.now()
+        async with self._desk.store.begin() as connection:
+            told = delay is not None and await is_unsent(connection, approval)
+            reason = reason_of(delay) if delay is not None and told else None
+            let_go = await approvals.postpone(
+                connection, approval.id, self._owner, now, now + wait, reason=reason
+            )
+            is_news = approval.reason != reason or wait.total_seconds() > PAUSES[-1]
+            if let_go is not None and told and is_news:
+                await owe_copies(connection, self._desk.policy, let_go, now)
 
     async def _give_up(self, approval: Approval, reason: str) -> None:
         """Say that it failed, unless something was sent that may have arrived."""
@@ -238,8 +273,24 @@ class ApprovalWork:
             reply = await save(self._desk, turn, proposal.id)
         async with self._desk.store.read() as connection:
             after = await proposals.find(connection, proposal.id) or proposal
-        if after.state not in {proposals.State.OPEN, *_UNDER_WAY}:
-            await self._finish(held, await self._end_of(approval, after, reply))
+        match after.state:
+            case proposals.State.OPEN if creates and creation.is_out_of_date(after, turn.today):
+                await self._give_up(held, _OUT_OF_DATE)
+            case proposals.State.OPEN:
+                await self._later(held, None)
+            case state if state in _UNDER_WAY:
+                async with self._desk.store.begin() as connection:
+                    await self._not_unsent(connection, held)
+            case _:
+                await self._finish(held, await self._end_of(approval, after, reply))
+
+    async def _not_unsent(self, connection: AsyncConnection, held: Approval) -> None:
+        """It was sent or soon is: no card says any longer that nothing was."""
+        if not is_delayed(held):
+            return
+        kept = await approvals.forget_reason(connection, held)
+        if kept is not None:
+            await owe_copies(connection, self._desk.policy, kept, self._desk.now())
 
     async def _end_of(self, approval: Approval, proposal: Proposal, reply: Reply | None) -> End:
         message = reply.message() if reply is not None and reply.card is not None else None
@@ -257,7 +308,7 @@ class ApprovalWork:
 
     async def _is_still_so(self, held: Approval, token: Bearer) -> bool:
         """Whether the deal is as it was when this was asked. A newer version ends the request;
-        an earlier one tells nothing: it is read again, and later when the lease is over."""
+        an earlier one tells nothing: it is read again, and then tried again later."""
         for seconds in READ_AGAIN:
             await self._desk.sleep(seconds)
             referral = await self._desk.partner_center.get(token, held.referral_id)
@@ -267,6 +318,7 @@ class ApprovalWork:
             if age is not Age.OLDER:
                 return age is Age.SAME
         _log.info("approval waits for a read that is not behind", approval=held.id)
+        await self._later(held, Delay.BEHIND)
         return False
 
     async def _stale(self, held: Approval, referral: Referral) -> None:
@@ -307,6 +359,7 @@ class ApprovalWork:
             if not await registrations.insert(connection, intent):
                 await self._end(connection, kept, End(State.FAILED, _OTHER), self._desk.now())
                 return
+            await self._not_unsent(connection, kept)
         await self._looks.look_now(intent.id)
 
     async def _follow(self, approval: Approval, submission: Submission) -> None:
@@ -423,6 +476,21 @@ class ApprovalWork:
         return Turn(person, place, reader, "", approval=approval.id)
 
 
+def _delay_after(error: Exception) -> Delay:
+    """What a stumble is called on the cards."""
+    match error:
+        case errors.Throttled():
+            return Delay.THROTTLED
+        case errors.Locked():
+            return Delay.LOCKED
+        case SignInUnavailable():
+            return Delay.SIGN_IN
+        case StoreError():
+            return Delay.STORE
+        case _:
+            return Delay.UNANSWERED
+
+
 def _is_what_was_approved(approval: Approval, proposal: Proposal) -> bool:
     """A new deal has no version: its document is compared instead."""
     document = str(proposal.operations)
@@ -442,6 +510,7 @@ _REFUSED = marked("Partner Center refused the change.")
 _TAMPERED = marked(
     "What is stored is not what was approved; ask again, and tell your administrator."
 )
+_OUT_OF_DATE = marked("What it says was right when it was shown, and is not any more.")
 _ALTERED = marked("What was asked for does not match its fingerprint.")
 _OTHER = marked("Another registration of this deal is on its way or done.")
 _NOT_REGISTERED = marked("The requester was told why, in their personal chat.")

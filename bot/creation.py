@@ -7,7 +7,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -111,13 +111,19 @@ def deal_of(proposal: Proposal) -> tuple[NewDeal, str]:
     return read(proposal.operations)
 
 
+def is_out_of_date(proposal: Proposal, today: date) -> bool:
+    """Whether what a new deal says could not be said any more. Raises as `deal_of`."""
+    deal, _mark = deal_of(proposal)
+    return bool(check_new_deal(deal, today))
+
+
 async def _create(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     tampered = await altered(desk, turn, proposal)
     if tampered is not None:
         return tampered
     token = await bearer(desk, turn)
     deal, mark = deal_of(proposal)
-    if check_new_deal(deal, turn.today):
+    if is_out_of_date(proposal, turn.today):
         return _notice(_OUT_OF_DATE, proposal, change=True)
     sent = await _intend(desk, turn, proposal)
     if isinstance(sent, Reply):
@@ -189,7 +195,7 @@ async def _send(
         match rules.outcome_of(error):
             case Outcome.NOT_APPLIED:
                 await _close(desk, turn, sent, State.OPEN, failure=error)
-                if isinstance(error, errors.Unauthorized):
+                if turn.approval is not None or isinstance(error, errors.Unauthorized):
                     raise
                 return explain(error, turn.reader, again=(words("Try again"), CreateDeal(sent.id)))
             case Outcome.REFUSED:

@@ -326,7 +326,7 @@ async def _send(desk: Desk, turn: Turn, sent: Proposal, token: Bearer) -> Patche
         raise
     except (errors.Unauthorized, errors.NotSent, errors.Throttled, errors.Locked) as error:
         await advance(desk, turn, sent, State.OPEN, failure=error)
-        if isinstance(error, errors.Unauthorized):
+        if turn.approval is not None or isinstance(error, errors.Unauthorized):
             raise
         return explain(error, turn.reader, again=(words("Try again"), Save(sent.id)))
     except errors.PartnerCenterError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -87,6 +87,17 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+class Delay(StrEnum):
+    """Why an approved request is not carried out yet; it is tried again."""
+
+    THROTTLED = "throttled"
+    UNANSWERED = "unanswered"
+    LOCKED = "locked"
+    BEHIND = "behind"
+    SIGN_IN = "sign_in"
+    STORE = "store"
+
+
 @dataclass(frozen=True, slots=True)
 class VoteLine:
     """Somebody's verdict, and for whom when they stand in."""
@@ -134,6 +145,10 @@ class ApprovalView:
     """Whether every member of the team may approve too."""
     needs_sign_in: bool = False
     """It is approved, and nothing but the requester's sign-in is missing."""
+    delay: Delay | None = None
+    """It is approved, and a try to carry it out stumbled before anything was sent."""
+    try_at: datetime | None = None
+    """When it is tried again then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,13 +435,36 @@ def _waiting(view: ApprovalView, _reader: Reader) -> Sequence[Text]:
     return lines
 
 
-def _approved(view: ApprovalView, _reader: Reader) -> Sequence[Text]:
+def _approved(view: ApprovalView, reader: Reader) -> Sequence[Text]:
     if view.needs_sign_in:
         who = text(view.requester or "?", limit=80)
         return [words("{who} has to sign in; then it happens by itself.", who=who)]
+    if view.delay is not None:
+        return _delayed(view.delay, view.try_at, reader)
     if view.kind is Kind.REGISTER:
         return [words("Registering… This card changes when Partner Center has answered.")]
     return [words("Saving… This card changes when Partner Center has answered.")]
+
+
+def _delayed(delay: Delay, try_at: datetime | None, reader: Reader) -> Sequence[Text]:
+    """Why it is not done yet; the time of the next try when it is far away."""
+    lines = [_DELAYS[delay], words("Nothing was changed so far.")]
+    if try_at is not None and try_at - reader.now > _FAR:
+        lines.append(words("I try again after {moment}.", moment=reader.moment(try_at)))
+    return [*lines, words("You need not do anything: I keep trying and change this card.")]
+
+
+_FAR: Final = timedelta(minutes=1)
+_DELAYS: Final = {
+    Delay.THROTTLED: words("Your company has sent Partner Center too many requests."),
+    Delay.UNANSWERED: words("Partner Center is not answering."),
+    Delay.LOCKED: words("Partner Center is working on this deal itself."),
+    Delay.BEHIND: words(
+        "Partner Center has another version of this deal, but does not show it to me yet."
+    ),
+    Delay.SIGN_IN: words("Microsoft's sign-in is not answering."),
+    Delay.STORE: words("My own storage did not answer in time."),
+}
 
 
 def _done(view: ApprovalView, _reader: Reader) -> Sequence[Text]:
@@ -459,10 +497,7 @@ def _stale(view: ApprovalView, _reader: Reader) -> Sequence[Text]:
 
 
 def _failed(view: ApprovalView, _reader: Reader) -> Sequence[Text]:
-    lines = [words("It was approved, but Partner Center did not take it.")]
-    if view.reason:
-        lines.append(passage(view.reason, limit=LONGEST_REASON, lines=6))
-    return lines
+    return [passage(view.reason, limit=LONGEST_REASON, lines=6)] if view.reason else []
 
 
 _STATES: Final[dict[State, _Told]] = {

@@ -81,6 +81,10 @@ class Approval:
     expires: datetime
     updated: datetime
     version: int
+    tries: int
+    """How often carrying it out stumbled."""
+    try_at: datetime | None
+    """When it is tried again; None at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,23 +209,25 @@ async def waiting(connection: AsyncConnection, tenant: str) -> list[Approval]:
     return await _all(connection, _TABLE.tenant == tenant, _in((State.WAITING,)))
 
 
-_ANY_APPROVED = (
+_ANY_DUE = (
     sa.select(_TABLE.id)
-    .where(_TABLE.state == State.APPROVED.value, _TABLE.updated < sa.bindparam("before"))
+    .where(
+        _TABLE.state == State.APPROVED.value,
+        sa.or_(_TABLE.try_at.is_(None), _TABLE.try_at <= sa.bindparam("now")),
+    )
     .limit(1)
 )
 
 
-async def any_approved(connection: Runs, before: datetime) -> bool:
-    """Whether a request was approved before a moment and is still to be carried out."""
-    return (await connection.execute(_ANY_APPROVED, {"before": before})).one_or_none() is not None
+async def any_due(connection: Runs, now: datetime) -> bool:
+    """Whether an approved request is to be carried out now."""
+    return (await connection.execute(_ANY_DUE, {"now": now})).one_or_none() is not None
 
 
-async def in_state(
-    connection: AsyncConnection, state: State, *, before: datetime, limit: int = 100
-) -> list[Approval]:
-    """Requests in a state since before a moment: what a recovery looks at."""
-    return await _all(connection, _in((state,)), _TABLE.updated < before, limit=limit)
+async def due(connection: AsyncConnection, now: datetime, limit: int = 100) -> list[Approval]:
+    """Approved requests to be carried out now, also those that another instance holds."""
+    not_later = sa.or_(_TABLE.try_at.is_(None), _TABLE.try_at <= now)
+    return await _all(connection, _in((State.APPROVED,)), not_later, limit=limit)
 
 
 async def vote(
@@ -336,18 +342,63 @@ async def expire_due(connection: AsyncConnection, now: datetime, limit: int = 50
 async def claim(
     connection: AsyncConnection, approval_id: str, owner: str, now: datetime, until: datetime
 ) -> Approval | None:
-    """Takes an approved request to carry it out; None while another instance has the lease.
+    """Takes an approved request to carry it out; None while another instance has the lease, or
+    when it has let it go for a while.
 
     The version goes up, so that one who held an earlier lease can no longer `advance` it.
     """
     free = sa.or_(_TABLE.lease_until.is_(None), _TABLE.lease_until <= now)
+    is_time = sa.or_(_TABLE.try_at.is_(None), _TABLE.try_at <= now)
     taken = await rows.changed(
         connection,
         approvals.update()
-        .where(_TABLE.id == approval_id, _in((State.APPROVED,)), free)
+        .where(_TABLE.id == approval_id, _in((State.APPROVED,)), free, is_time)
         .values(lease_owner=owner, lease_until=until, version=_TABLE.version + 1),
     )
     return await find(connection, approval_id) if taken else None
+
+
+async def postpone(
+    connection: AsyncConnection,
+    approval_id: str,
+    owner: str,
+    now: datetime,
+    until: datetime,
+    *,
+    reason: str | None = None,
+) -> Approval | None:
+    """Lets an approved request go that `owner` could not carry out, until a moment; None when
+    another instance holds it.
+
+    `reason` is stored when given and left alone when not. Since when it is approved stays.
+    """
+    ours = sa.or_(
+        _TABLE.lease_until.is_(None), _TABLE.lease_until <= now, _TABLE.lease_owner == owner
+    )
+    values: dict[str, object] = {
+        "tries": _TABLE.tries + 1,
+        "try_at": until,
+        "version": _TABLE.version + 1,
+        "lease_owner": None,
+        "lease_until": None,
+    }
+    values |= {} if reason is None else {"reason": reason}
+    moved = await rows.changed(
+        connection,
+        approvals.update()
+        .where(_TABLE.id == approval_id, _in((State.APPROVED,)), ours)
+        .values(values),
+    )
+    return await find(connection, approval_id) if moved else None
+
+
+async def forget_reason(connection: AsyncConnection, held: Approval) -> Approval | None:
+    """Takes back why a request is not carried out yet; whoever holds it goes on holding it."""
+    moved = await rows.changed(
+        connection,
+        approvals.update().where(_as_read(held)).values(reason=None, version=held.version + 1),
+    )
+    return await find(connection, held.id) if moved else None
 
 
 async def add_card(
@@ -441,6 +492,8 @@ def _approval(row: sa.Row[tuple[object, ...]]) -> Approval:
         expires=kept["expires"],
         updated=kept["updated"],
         version=kept["version"],
+        tries=kept["tries"],
+        try_at=kept["try_at"],
     )
 
 

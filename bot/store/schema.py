@@ -382,6 +382,8 @@ approvals = sa.Table(
     _text("decided_by", null=True),
     _text("lease_owner", null=True),
     _time("lease_until", null=True),
+    _whole("tries", 0),
+    _time("try_at", null=True),
     _time("created"),
     _time("expires"),
     _time("updated"),

@@ -11,6 +11,7 @@ from typing import Final
 
 from cards.approval import (
     ApprovalView,
+    Delay,
     Kind,
     Role,
     State,
@@ -97,6 +98,16 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
     ended = {
         "approved": replace(REGISTER, state=State.APPROVED, votes=(VOTE,)),
         "sign-in": replace(VALUE, state=State.APPROVED, votes=(VOTE,), needs_sign_in=True),
+        "delayed": replace(
+            VALUE, state=State.APPROVED, votes=(VOTE,), delay=Delay.UNANSWERED, try_at=reader.now
+        ),
+        "delayed-long": replace(
+            VALUE,
+            state=State.APPROVED,
+            votes=(VOTE,),
+            delay=Delay.THROTTLED,
+            try_at=reader.now + timedelta(hours=1),
+        ),
         "done": replace(REGISTER, state=State.DONE, votes=(INSTEAD,)),
         "create-done": replace(CREATE, handle=1053, state=State.DONE, votes=(VOTE,)),
         "create-rejected": replace(
@@ -109,7 +120,7 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
         "expired": replace(WON, state=State.EXPIRED),
         "stale": replace(VALUE, state=State.STALE, votes=(VOTE,), moved=MOVED),
         "failed": replace(
-            REGISTER, state=State.FAILED, votes=(VOTE,), reason="Partner Center refused that"
+            VALUE, state=State.FAILED, votes=(VOTE,), reason="Partner Center refused the change."
         ),
     }
     counting = replace(WON, quorum=2, votes=(VOTE,), question="Ada Lindqvist: Who signed it?")

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import random
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
@@ -260,6 +261,7 @@ class Line:
     present: datetime = START
     service: Service = field(default_factory=lambda: Service(random.Random(0)))  # noqa: S311
     teams: Teams = field(default_factory=lambda: Teams(random.Random(0)))  # noqa: S311
+    monotonic: Callable[[], float] = time.monotonic
 
     def now(self) -> datetime:
         return self.present
@@ -277,6 +279,7 @@ class Line:
             now=self.now,
             sleep=self.sleep,
             random=lambda: 0.0,
+            monotonic=self.monotonic,
         )
         build: Callable[..., Desk] = Desk
         desk = build(
@@ -313,7 +316,7 @@ async def live(line: Line, seed: int) -> str:
     line.present = START + timedelta(days=draw.randrange(1000))
     quorum = draw.choice((1, 1, 2))
     instances = [line.instance(store, quorum) for store in line.stores]
-    proposal = await _asked(line, instances[0])
+    proposal = await asked(line, instances[0])
     try:
         for _ in range(draw.randrange(6, 16)):
             await _happens(line, draw, instances, quorum, proposal)
@@ -331,7 +334,7 @@ async def live(line: Line, seed: int) -> str:
     return str(kept.approvals[0]["state"])
 
 
-async def _asked(line: Line, instance: Instance) -> str:
+async def asked(line: Line, instance: Instance) -> str:
     """Everybody has met the bot; Ben asks for a change."""
     async with line.stores[0].begin() as connection:
         for oid in (BEN, DANA, ADA, CLEO):
@@ -395,15 +398,15 @@ async def _happens(
     instance = instances[which]
     match draw.choice(_EVENTS):
         case "approve":
-            instance.start(_press(line, instance, draw.choice((DANA, ADA)), actions.Approve))
+            instance.start(press(line, instance, draw.choice((DANA, ADA)), actions.Approve))
         case "reject" if draw.random() < 0.3:
-            instance.start(_press(line, instance, draw.choice((DANA, ADA)), actions.Reject))
+            instance.start(press(line, instance, draw.choice((DANA, ADA)), actions.Reject))
         case "withdraw" if draw.random() < 0.3:
-            instance.start(_press(line, instance, BEN, actions.Withdraw))
+            instance.start(press(line, instance, BEN, actions.Withdraw))
         case "own":
-            instance.start(_press(line, instance, BEN, actions.Approve))
+            instance.start(press(line, instance, BEN, actions.Approve))
         case "stranger":
-            instance.start(_press(line, instance, CLEO, actions.Approve))
+            instance.start(press(line, instance, CLEO, actions.Approve))
         case "look":
             instance.start(instance.look())
         case "send":
@@ -436,7 +439,7 @@ async def _saves(desk: Desk, turn: Turn, proposal_id: str) -> None:
         await writing.save(desk, turn, proposal_id)
 
 
-async def _press(line: Line, instance: Instance, who: str, kind: Callable[[str], Any]) -> None:
+async def press(line: Line, instance: Instance, who: str, kind: Callable[[str], Any]) -> None:
     """A press on the card this person has; on none when it is not there yet."""
     async with line.stores[0].read() as connection:
         (found,) = await requests.of_requester(connection, TENANT, BEN) or (None,)

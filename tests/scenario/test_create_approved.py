@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
 from tests.scenario.conftest import signed_in
 from tests.scenario.test_approvals import DANA, DONE, WAITING, audited, open_house, sees
-from tests.scenario.test_create import CREATED, PREVIEW, line, posts
+from tests.scenario.test_create import CREATED, LINE, PREVIEW, line, posts
 from tests.world import PATIENCE_SECONDS, World, buttons, newest
 
 
@@ -80,6 +81,24 @@ async def test_a_rejected_deal_is_not_created_and_can_be_changed(house: World) -
     await house.clicks("dana", "Approve")
     await sees(house, "ben", CREATED)
     assert len(await posts(house)) == 1
+
+
+async def test_a_deal_that_is_out_of_date_when_it_is_approved_fails_and_says_so(
+    world: World,
+) -> None:
+    await open_house(world, "create, expires=96h")
+    soon = (world.clock() + timedelta(days=2)).date().isoformat()
+    await world.says("ben", LINE.format(close=soon))
+    await world.hears("ben", until=PREVIEW)
+    await world.clicks("ben", "Create deal")
+    await world.hears("dana", until=WAITING)
+    await world.advance(3 * 86400 + 3600)
+    await world.clicks("dana", "Approve")
+    for person in ("dana", "ben"):
+        await sees(world, person, "Approved, but not carried out")
+        await sees(world, person, "was right when it was shown, and is not any more")
+    await sees(world, "ben", "Change and ask again")
+    assert await posts(world) == []
 
 
 async def test_what_waits_can_be_withdrawn_but_not_changed(house: World) -> None:

@@ -182,6 +182,53 @@ async def test_an_approved_request_is_carried_out_by_one_instance(
     assert (await reread(store, asked)).state is State.DONE
 
 
+async def test_what_is_let_go_is_taken_again_by_anybody_when_it_is_time(
+    store: Store, other: Store
+) -> None:
+    asked = await ask(store)
+    lease, later = NOW + timedelta(minutes=1), NOW + timedelta(seconds=9)
+    async with store.begin() as connection:
+        approved = await approvals.decide(connection, asked, State.APPROVED, DANA, NOW)
+        assert approved is not None
+        held = await approvals.claim(connection, asked.id, "a", NOW, lease)
+        assert held is not None
+        assert await approvals.postpone(connection, asked.id, "b", NOW, later) is None
+        let_go = await approvals.postpone(connection, asked.id, "a", NOW, later, reason="!why")
+        assert let_go is not None
+        assert (let_go.tries, let_go.try_at, let_go.reason) == (1, later, "!why")
+        assert let_go.updated == approved.updated
+        assert await approvals.advance(connection, held, State.FAILED, NOW) is None
+        assert not await approvals.any_due(connection, NOW)
+        assert await approvals.due(connection, NOW) == []
+        assert await approvals.claim(connection, asked.id, "a", NOW, lease) is None
+    async with other.begin() as connection:
+        assert await approvals.any_due(connection, later)
+        assert await approvals.due(connection, later) == [let_go]
+    taken = await contest(store, other, lambda c: approvals.claim(c, asked.id, "b", later, lease))
+    assert won(taken) == 1
+    async with store.begin() as connection:
+        again = await approvals.postpone(connection, asked.id, "b", later, lease)
+        assert again is not None
+        assert (again.tries, again.try_at, again.reason) == (2, lease, "!why")
+        assert await approvals.advance(connection, again, State.DONE, later) is not None
+        assert await approvals.postpone(connection, asked.id, "b", later, lease) is None
+
+
+async def test_why_it_waits_is_taken_back_without_letting_go(store: Store) -> None:
+    asked = await ask(store)
+    async with store.begin() as connection:
+        await approvals.decide(connection, asked, State.APPROVED, DANA, NOW)
+        await approvals.postpone(connection, asked.id, "a", NOW, NOW, reason="!why")
+        lease = NOW + timedelta(minutes=1)
+        held = await approvals.claim(connection, asked.id, "a", NOW, lease)
+        assert held is not None
+        kept = await approvals.forget_reason(connection, held)
+        assert kept is not None
+        assert kept.reason is None
+        assert await approvals.forget_reason(connection, held) is None
+        assert await approvals.claim(connection, asked.id, "b", NOW, lease) is None
+
+
 async def test_a_requester_finds_what_is_open(store: Store) -> None:
     first, second = await ask(store), await ask(store, "p-2", now=NOW + timedelta(minutes=1))
     await ask(store, "p-3", requester=CLEO.id)

@@ -274,7 +274,7 @@ async def test_what_an_idle_bot_asks_is_answered_past_the_machinery(store: Store
         assert not await outbox.is_due(alone, NOON)
         assert not await inbox.is_due(alone, NOON)
         assert not await polls.is_due(alone, NOON)
-        assert not await approvals.any_approved(alone, NOON)
+        assert not await approvals.any_due(alone, NOON)
         assert not await approval_copies.any_overdue(alone, NOON)
         assert await approval_copies.live(alone, NOON) == {}
         assert await registrations.due(alone, NOON) == []
