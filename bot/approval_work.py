@@ -51,7 +51,7 @@ from bot.store import (
 from bot.store.approvals import Approval, State, Subject
 from bot.store.connection import AsyncConnection
 from bot.store.errors import StoreError
-from bot.store.proposals import Proposal
+from bot.store.proposals import Proposal, Why
 from bot.store.registrations import Submission
 from cards.actions import SignIn
 from cards.approval import Delay
@@ -178,7 +178,7 @@ class ApprovalWork:
         except (SignInNeeded, errors.Unauthorized):
             await self._ask_to_sign_in(approval)
         except (errors.Forbidden, errors.NotFound):
-            await self._give_up(approval, _NOT_READABLE)
+            await self._give_up(approval, Why.UNREADABLE)
         except (errors.PartnerCenterError, SignInUnavailable, StoreError) as error:
             _log.warning("approval not carried out yet", approval=approval.id, error=str(error))
             await self._stumbled(approval, error)
@@ -201,7 +201,7 @@ class ApprovalWork:
         """Try it again after a while, as late as asked for; everybody's card says so while nothing
         was sent. After a day it has failed."""
         if self._desk.now() - approval.updated > LASTS:
-            await self._give_up(approval, _TOO_LATE)
+            await self._give_up(approval, Why.LATE)
         pause = PAUSES[min(approval.tries, len(PAUSES) - 1)]
         wait = min(timedelta(seconds=max(pause, retry_after or 0)), LASTS)
         now = self._desk.now()
@@ -215,30 +215,29 @@ class ApprovalWork:
             if let_go is not None and told and is_news:
                 await owe_copies(connection, self._desk.policy, let_go, now)
 
-    async def _give_up(self, approval: Approval, reason: str) -> None:
+    async def _give_up(self, approval: Approval, why: Why) -> None:
         """Say that it failed, unless something was sent that may have arrived."""
         async with self._desk.store.begin() as connection:
             fresh = await approvals.find(connection, approval.id)
             if fresh is None or fresh.state is not State.APPROVED:
                 return
-            end = await self._known_end(connection, fresh, reason)
+            end = await self._known_end(connection, fresh, why)
             if end is not None:
                 await self._end(connection, fresh, end, self._desk.now())
 
     async def _known_end(
-        self, connection: AsyncConnection, approval: Approval, reason: str
+        self, connection: AsyncConnection, approval: Approval, why: Why
     ) -> End | None:
         """FAILED when nothing was sent; None when nobody knows yet."""
         if approval.subject is Subject.DRAFT:
             sent = await registrations.of_draft(connection, approval.subject_id) is not None
-            return None if sent else End(State.FAILED, reason)
+            return None if sent else End(State.FAILED, _REASONS[why])
         proposal = await proposals.find(connection, approval.subject_id)
         if proposal is not None and proposal.state is proposals.State.DONE:
             return End(State.DONE)
         if proposal is not None and proposal.state is proposals.State.OPEN:
-            failed = proposals.State.FAILED
-            await proposals.advance(connection, proposal, failed, now=self._desk.now())
-            return End(State.FAILED, reason)
+            failed = await proposals.fail(connection, proposal, why, now=self._desk.now())
+            return End(State.FAILED, _REASONS[why]) if failed else None
         return None
 
     async def _write(self, approval: Approval) -> None:
@@ -275,7 +274,7 @@ class ApprovalWork:
             after = await proposals.find(connection, proposal.id) or proposal
         match after.state:
             case proposals.State.OPEN if creates and creation.is_out_of_date(after, turn.today):
-                await self._give_up(held, _OUT_OF_DATE)
+                await self._give_up(held, Why.OUT_OF_DATE)
             case proposals.State.OPEN:
                 await self._later(held, None)
             case state if state in _UNDER_WAY:
@@ -303,8 +302,7 @@ class ApprovalWork:
                 referral = await self._desk.partner_center.get(token, approval.referral_id)
                 return End(State.STALE, _moved(approval, referral), message)
             case _:
-                reason = reply.summary if reply is not None and reply.summary else _REFUSED
-                return End(State.FAILED, reason, message)
+                return End(State.FAILED, _REASONS[proposals.why_failed(proposal)], message)
 
     async def _is_still_so(self, held: Approval, token: Bearer) -> bool:
         """Whether the deal is as it was when this was asked. A newer version ends the request;
@@ -411,7 +409,7 @@ class ApprovalWork:
                 return
             if fresh.reason == NEEDS_SIGN_IN:
                 late = now - fresh.updated > LASTS
-                end = await self._known_end(connection, fresh, _TOO_LATE) if late else None
+                end = await self._known_end(connection, fresh, Why.LATE) if late else None
                 if end is not None:
                     await self._end(connection, fresh, end, now)
                 return
@@ -431,7 +429,7 @@ class ApprovalWork:
         async with self._desk.store.read() as connection:
             if await is_granted(connection, self._desk.seals, held, proposal):
                 return True
-        await self._give_up(held, _TAMPERED)
+        await self._give_up(held, Why.ALTERED)
         return False
 
     async def _claimed(self, approval: Approval) -> Approval | None:
@@ -503,14 +501,16 @@ def _moved(approval: Approval, referral: Referral) -> str:
 
 
 _UNDER_WAY = frozenset({proposals.State.UNKNOWN, proposals.State.APPLYING})
-_NOT_READABLE = marked("Partner Center does not show this deal to the requester any more.")
-_TOO_LATE = marked("It could not be carried out within a day; ask again.")
+_REASONS = {
+    Why.REFUSED: marked("Partner Center refused the change."),
+    Why.ALTERED: marked(
+        "What is stored is not what was approved; ask again, and tell your administrator."
+    ),
+    Why.UNREADABLE: marked("Partner Center does not show this deal to the requester any more."),
+    Why.LATE: marked("It could not be carried out within a day; ask again."),
+    Why.OUT_OF_DATE: marked("What it says was right when it was shown, and is not any more."),
+}
 _GONE = marked("The change itself is no longer there.")
-_REFUSED = marked("Partner Center refused the change.")
-_TAMPERED = marked(
-    "What is stored is not what was approved; ask again, and tell your administrator."
-)
-_OUT_OF_DATE = marked("What it says was right when it was shown, and is not any more.")
 _ALTERED = marked("What was asked for does not match its fingerprint.")
 _OTHER = marked("Another registration of this deal is on its way or done.")
 _NOT_REGISTERED = marked("The requester was told why, in their personal chat.")

@@ -19,12 +19,12 @@ from bot.desk import Desk, Turn, bearer, view
 from bot.explain import Told, explain
 from bot.identity import SignInNeeded, SignInUnavailable
 from bot.proposal_fields import changes_between, texts
-from bot.proposals import READ_BACK, UNDER_WAY, again, altered, find_own, note
+from bot.proposals import READ_BACK, TAMPERED, UNDER_WAY, again, altered, find_own, note
 from bot.replies import Reply
 from bot.store import handles, proposals
 from bot.store.errors import StoreError
 from bot.store.jsontext import Json
-from bot.store.proposals import Proposal, State
+from bot.store.proposals import Proposal, State, Why
 from cards.actions import ChangeDeal, CreateDeal, Show
 from cards.changes import FieldChange
 from cards.new_deal import deal_line, doubled_card, uncertain_card
@@ -354,7 +354,8 @@ async def show_ended(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     if proposal.state is State.DISCARDED:
         return _notice(_DROPPED, proposal, change=True)
     if proposal.state is not State.DONE:
-        return _notice(_REFUSED, proposal, change=True)
+        why = proposals.why_failed(proposal)
+        return _notice(_CLOSED.get(why, _REFUSED), proposal, change=True)
     try:
         token = await bearer(desk, turn)
         made = await desk.partner_center.get(token, proposal.referral_id)
@@ -393,6 +394,13 @@ _OUT_OF_DATE = Told(
     _NOT_CREATED,
     words("Look at its close date and try again."),
 )
+_CLOSED = {
+    Why.ALTERED: TAMPERED,
+    Why.LATE: replace(
+        _REFUSED, happened=words("It could not be carried out within a day; ask again.")
+    ),
+    Why.OUT_OF_DATE: _OUT_OF_DATE,
+}
 _UNSEEN = Told(
     words("✔ Created"),
     words("Partner Center accepted the deal."),

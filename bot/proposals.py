@@ -45,7 +45,7 @@ from bot.store import outbox as outbox_rows
 from bot.store.approvals import Subject
 from bot.store.connection import AsyncConnection
 from bot.store.errors import StoreError
-from bot.store.proposals import Kind, Proposal, State
+from bot.store.proposals import Kind, Proposal, State, Why
 from bot.won_deals import noticed
 from cards.actions import Save, Show
 from cards.changes import ConflictRow, FieldChange
@@ -293,8 +293,10 @@ async def altered(desk: Desk, turn: Turn, proposal: Proposal) -> Reply | None:
     for every other."""
     if await _is_right(desk, turn, proposal):
         return None
-    await advance(desk, turn, proposal, State.FAILED)
-    return _notice(_TAMPERED)
+    async with desk.store.begin() as connection:
+        if await proposals.fail(connection, proposal, Why.ALTERED, now=desk.now()):
+            await note(connection, desk, turn, proposal, State.FAILED)
+    return _notice(TAMPERED)
 
 
 async def _is_right(desk: Desk, turn: Turn, proposal: Proposal) -> bool:
@@ -466,7 +468,8 @@ async def _show_ended(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     if proposal.state is State.DISCARDED:
         return await _about(desk, proposal, _DISCARDED, deal)
     if proposal.state is State.FAILED:
-        return await _about(desk, proposal, _REFUSED, deal)
+        why = proposals.why_failed(proposal)
+        return await _about(desk, proposal, _CLOSED.get(why, _REFUSED), deal)
     try:
         referral = await _look(desk, turn, proposal)
     except (errors.PartnerCenterError, SignInNeeded, SignInUnavailable) as error:
@@ -557,12 +560,22 @@ _REFUSED = Told(
     _NOTHING_CHANGED,
     words("Look at the deal as it is now and say what to change."),
 )
-_TAMPERED = Told(
+TAMPERED = Told(
     words("This change is not what you were shown"),
     words("Somebody altered it in my storage after you saw it."),
     _NOTHING_CHANGED,
     words("Please tell your administrator, and say again what you want to change."),
 )
+_CLOSED = {
+    Why.ALTERED: TAMPERED,
+    Why.UNREADABLE: replace(
+        _REFUSED,
+        happened=words("Partner Center does not know this deal, or it is not one of yours."),
+    ),
+    Why.LATE: replace(
+        _REFUSED, happened=words("It could not be carried out within a day; ask again.")
+    ),
+}
 _NOT_VALID = Told(
     words("This card is no longer valid"),
     words("The button belongs to something that is over, or to another conversation."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -55,6 +55,19 @@ class State(StrEnum):
     CONFLICT = "conflict"
     UNKNOWN = "unknown"
     FAILED = "failed"
+
+
+class Why(StrEnum):
+    """Why a proposal FAILED; its `result` keeps it."""
+
+    REFUSED = "refused"
+    ALTERED = "altered"
+    """It is not what its person was shown, or not what was approved."""
+    UNREADABLE = "unreadable"
+    """Partner Center does not show the deal to its person any more."""
+    LATE = "late"
+    """It was approved, and could not be carried out within a day."""
+    OUT_OF_DATE = "out_of_date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +203,17 @@ async def advance(
     return await rows.changed(
         connection, proposals.update().where(_as_read(proposal)).values(values)
     )
+
+
+async def fail(connection: AsyncConnection, proposal: Proposal, why: Why, *, now: datetime) -> bool:
+    """Moves a proposal to FAILED and keeps why, if it still is as it was read."""
+    return await advance(connection, proposal, State.FAILED, now=now, result={"why": why.value})
+
+
+def why_failed(proposal: Proposal) -> Why:
+    """Why a proposal FAILED: refused, unless it says otherwise."""
+    kept = proposal.result.get("why") if isinstance(proposal.result, Mapping) else None
+    return Why(kept) if kept in set(Why) else Why.REFUSED
 
 
 async def done_by(

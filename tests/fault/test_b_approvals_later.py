@@ -8,7 +8,7 @@ import json
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -17,8 +17,10 @@ from typing import Any
 import httpx
 import pytest
 
+from bot import proposals as writing
 from bot.approval_work import LASTS, PAUSES
 from bot.conversation import Message, Person, Place
+from bot.desk import Turn
 from bot.identity import SignInUnavailable
 from bot.store import approvals
 from bot.store.approvals import Approval, State
@@ -342,3 +344,46 @@ async def test_what_stumbles_for_a_day_has_failed(line: Waiting) -> None:
     assert (await line.row()).state is State.FAILED
     assert "could not be carried out within a day" in line.teams.says(DANA)
     assert line.service.writes == []
+
+
+async def test_I4_after_a_crash_a_tampered_change_is_not_called_refused(line: Waiting) -> None:
+    """The process ended between closing the change and ending its request."""
+    first, second = (line.instance(store, 1) for store in line.stores)
+    row = await line.row()
+    async with line.stores[0].begin() as connection:
+        changed = await connection.exec_driver_sql('UPDATE proposals SET after = \'{"value":"9"}\'')
+        assert changed.rowcount == 1
+    turn = Turn(
+        Person(TENANT, BEN, "Ben", "29:x"),
+        row.place,
+        Reader("en-US", None, line.now()),
+        "",
+        approval=row.id,
+    )
+    await writing.save(first.desk, turn, row.subject_id)
+    assert (await line.row()).state is State.APPROVED
+    await line.looks(second, timedelta(seconds=3))
+    assert (await line.row()).state is State.FAILED
+    for person in (BEN, DANA):
+        words = line.teams.says(person)
+        assert "What is stored is not what was approved" in words
+        assert "refused" not in words
+        assert "did not take it" not in words
+    pressed = await writing.save(second.desk, replace(turn, approval=None), row.subject_id)
+    assert "Somebody altered it in my storage" in str(pressed.card)
+    assert line.service.tried == []
+
+
+async def test_who_asks_reads_why_a_change_was_closed(line: Waiting) -> None:
+    line.service.reads = [lambda _request: _json(404, {"error": {"code": "notFound"}}, {})]
+    instance = line.instance(line.stores[0], 1)
+    await line.looks(instance, timedelta(seconds=2))
+    row = await line.row()
+    assert row.state is State.FAILED
+    assert "does not show this deal" in line.teams.says(DANA)
+    turn = Turn(
+        Person(TENANT, BEN, "Ben", "29:x"), row.place, Reader("en-US", None, line.now()), ""
+    )
+    pressed = await writing.save(instance.desk, turn, row.subject_id)
+    assert "does not know this deal" in str(pressed.card)
+    assert "refused" not in str(pressed.card)

@@ -380,6 +380,24 @@ async def test_a_deal_the_requester_lost_sight_of_fails_and_says_so(house: World
     assert await house.ledger() == []
 
 
+async def test_F3_a_registration_waits_as_long_as_it_is_asked_to(house: World) -> None:
+    await begins(house)
+    await walks_to_the_end(house)
+    await house.clicks("ben", "Submit")
+    await house.hears("dana", until=WAITING)
+    slow = {"Retry-After": "600"}
+    await house.fault("status", method="GET", path=f"{FABRIKAM}$", status=429, headers=slow)
+    await house.clicks("dana", "Approve")
+    for person in ("dana", "ben"):
+        await sees(house, person, "has sent Partner Center too many requests.")
+        await sees(house, person, "I try again after")
+    assert await registered(house) == []
+    await house.advance(601)
+    await sees(house, "dana", DONE)
+    await sees(house, "ben", DONE)
+    assert len(await registered(house)) == 1
+
+
 async def test_who_never_signs_in_is_not_waited_for_for_ever(house: World) -> None:
     await asks_to_change(house)
     await house.says("ben", "sign out")
