@@ -28,6 +28,12 @@ _WAITING = sa.text("outbox.state IN ('ready', 'sending')")
 """Written out, so that the databases see that the index of what waits is meant."""
 _MOST_COUNTED = 20_000
 _FORGOTTEN = jsontext.write(None)
+_CLAIMED = {
+    "state": "ready",
+    "attempts": _TABLE.attempts + 1,
+    "doubts": _TABLE.doubts + sa.case((_TABLE.state == "sending", 1), else_=0),
+}
+"""What becomes of a row that is claimed; `_owed` says the same of the message."""
 
 
 class Op(StrEnum):
@@ -199,32 +205,20 @@ async def claim_ready(
     lease_until: datetime,
     limit: int = 20,
 ) -> list[Owed]:
-    """Takes the due messages, at most the first of each conversation, under a lease."""
+    """Takes the due messages, at most the first of each conversation, under a lease. Whoever else
+    claims waits for the end of the transaction, or passes over them."""
     result = await connection.execute(
         _due(outbox).limit(limit).with_for_update(skip_locked=True), {"now": now}
     )
     claimed = []
     for row in result.all():
         try:
-            owed = _owed(row, lease_owner)
+            claimed.append(_owed(row, lease_owner))
         except ValueError:
             await _spoilt(connection, row)
-            continue
-        taken = await rows.changed(
-            connection,
-            outbox.update()
-            .where(_TABLE.id == row.id, _TABLE.state == row.state)
-            .where(_TABLE.attempts == row.attempts)
-            .values(
-                state="ready",
-                attempts=owed.attempts,
-                doubts=owed.doubts,
-                lease_owner=lease_owner,
-                lease_until=lease_until,
-            ),
-        )
-        if taken:
-            claimed.append(owed)
+    if claimed:
+        taken = outbox.update().where(_TABLE.id.in_([owed.id for owed in claimed])).values(_CLAIMED)
+        await connection.execute(taken, {"lease_owner": lease_owner, "lease_until": lease_until})
     return claimed
 
 

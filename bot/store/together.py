@@ -1,5 +1,6 @@
 """Runs small writes of many tasks in few transactions: what comes while one is under way goes
-together into the next, so that a burst costs a handful of commits instead of one each."""
+together into the next, so that a burst costs a handful of commits instead of one each. After one
+the next waits a little, as the disk is waited for in the loop, where everything else waits, too."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from typing import Any, TypeVar
 from bot.store.connection import AsyncConnection
 from bot.store.engine import Store
 
+PAUSE_SECONDS = 0.025
+"""From the end of one transaction to the next."""
 _T = TypeVar("_T")
 Write = Callable[[AsyncConnection], Awaitable[Any]]
 
@@ -21,6 +24,7 @@ class Together:
         self._store = store
         self._waiting: list[tuple[Write, asyncio.Future[Any]]] = []
         self._work: asyncio.Task[None] | None = None
+        self._next = 0.0
 
     async def write(self, write: Callable[[AsyncConnection], Awaitable[_T]]) -> _T:
         """What `write` gives, once it is committed.
@@ -39,7 +43,9 @@ class Together:
             await asyncio.gather(self._work, return_exceptions=True)
 
     async def _write_all(self) -> None:
+        loop = asyncio.get_running_loop()
         while self._waiting:
+            await asyncio.sleep(self._next - loop.time())
             taken, self._waiting = self._waiting, []
             try:
                 async with self._store.begin() as connection:
@@ -49,6 +55,8 @@ class Together:
                     if not future.done():
                         future.set_exception(error)
                 continue
+            finally:
+                self._next = loop.time() + PAUSE_SECONDS
             for (_write, future), each in zip(taken, found, strict=True):
                 if not future.done():
                     future.set_result(each)
