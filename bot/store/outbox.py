@@ -224,12 +224,7 @@ async def claim_ready(
 
 async def begin(connection: AsyncConnection, owed: Owed, lease_until: datetime) -> bool:
     """Marks a message as about to leave; False when its lease has passed to somebody else."""
-    return await rows.changed(
-        connection,
-        outbox.update()
-        .where(_held(owed), _TABLE.state == "ready")
-        .values(state="sending", lease_until=lease_until),
-    )
+    return await rows.changed(connection, _BEGUN, _holding(owed) | {"until": lease_until})
 
 
 async def mark_sent(
@@ -237,10 +232,7 @@ async def mark_sent(
 ) -> bool:
     """Closes a message as sent; False when the lease has passed to somebody else meanwhile."""
     return await rows.changed(
-        connection,
-        outbox.update()
-        .where(_held(owed))
-        .values(state="sent", activity_id=activity_id, sent=now, error=None, lease_until=None),
+        connection, _SENT, _holding(owed) | {"as_activity": activity_id, "at": now}
     )
 
 
@@ -384,21 +376,40 @@ async def _spoilt(connection: AsyncConnection, row: sa.Row[tuple[object, ...]]) 
     )
 
 
-def _held(owed: Owed) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        _TABLE.id == owed.id,
-        _WAITING,
-        _TABLE.lease_owner == owed.lease_owner,
-        _TABLE.attempts == owed.attempts,
+_HELD = sa.and_(
+    _TABLE.id == sa.bindparam("message_id"),
+    _WAITING,
+    _TABLE.lease_owner == sa.bindparam("held_by"),
+    _TABLE.attempts == sa.bindparam("taken"),
+)
+"""The row of a message that is held still; `_holding` gives the values."""
+_BEGUN = (
+    outbox.update()
+    .where(_HELD, _TABLE.state == "ready")
+    .values(state="sending", lease_until=sa.bindparam("until"))
+)
+_SENT = (
+    outbox.update()
+    .where(_HELD)
+    .values(
+        state="sent",
+        activity_id=sa.bindparam("as_activity"),
+        sent=sa.bindparam("at"),
+        error=None,
+        lease_until=None,
     )
+)
+
+
+def _holding(owed: Owed) -> dict[str, object]:
+    return {"message_id": owed.id, "held_by": owed.lease_owner, "taken": owed.attempts}
 
 
 async def _free(connection: AsyncConnection, owed: Owed, **values: object) -> bool:
     return await rows.changed(
         connection,
-        outbox.update()
-        .where(_held(owed))
-        .values({"lease_owner": None, "lease_until": None, **values}),
+        outbox.update().where(_HELD).values({"lease_owner": None, "lease_until": None, **values}),
+        _holding(owed),
     )
 
 
