@@ -26,18 +26,20 @@ CONVERSATION = (Limit(7, 1), Limit(8, 2), Limit(60, 30), Limit(1800, 3600))
 """What one bot may send to one conversation (Teams reference 2.3)."""
 TENANT = (Limit(50, 1),)
 """What one app may send in one tenant (Teams reference 2.3)."""
-PACE = timedelta(milliseconds=7)
+PACE = timedelta(milliseconds=5)
 """Between two owed messages in a tenant: what leaves in one bunch is built in one bunch, arrives
 late, and meets the next."""
-_CATCH_UP = timedelta(milliseconds=50)
+CATCH_UP = timedelta(milliseconds=50)
 """How much of that is made up for when they were held up otherwise."""
-LEAST_LATE = timedelta(milliseconds=20)
+LEAST_LATE = timedelta(milliseconds=10)
 """By how much a confirmed send is counted as later than it left at least, as the quickest one was
-on its way for a while, too."""
+held up a little, too."""
 MOST_LATE = timedelta(milliseconds=250)
 """The most by which it is."""
 _LATELY = 500
 """How many answers of Teams the quickest is looked for in."""
+FEWEST = 25
+"""How many it takes to know how long an answer takes: the first ones open connections."""
 _FIRST_SWEEP = 1000
 _KEPT = 4
 _PART = 4
@@ -95,16 +97,18 @@ class Windows:
         if self._wait(tenant, conversation, now) > NONE:
             return None
         paced = self._paced.get(tenant, now)
-        self._paced[tenant] = max(paced, now - _CATCH_UP) + self._pace
+        self._paced[tenant] = max(paced, now - CATCH_UP) + self._pace
         self.note(tenant, conversation, now)
         return now
 
     def arrived(self, tenant: str, conversation: str, at: datetime) -> None:
         """Counts what left at a moment and is confirmed now for when it arrived at the latest: as
-        much after it left as its confirmation took longer than the quickest one lately."""
+        much after it left as its confirmation took longer than the quickest one lately, once there
+        were some; as long as there were few, when it is confirmed."""
         took = max(self._now() - at, NONE)
         self._took.append(took)
-        late = min(took - min(self._took) + LEAST_LATE, MOST_LATE, took)
+        quickest = min(self._took) if len(self._took) >= FEWEST else NONE
+        late = min(took - quickest + LEAST_LATE, MOST_LATE, took)
         for sent, name in zip(self._sent, (tenant, conversation), strict=True):
             _remove(sent, name, at)
         self.note(tenant, conversation, at + late)
