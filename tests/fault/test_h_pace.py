@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from bot.answering import Answering
 from bot.conversation import Message, Person, Place, PlaceKind, Seat
 from bot.outbox import OutboxWorker
 from bot.store import outbox
@@ -56,7 +57,7 @@ class SlowTeams:
         self.sent.append(one)
         await asyncio.sleep(self.chance.uniform(*self.answers))
         one.confirmed = loop.time()
-        self.confirmed += 1
+        self.confirmed += place.kind is PlaceKind.CHANNEL
         if self.confirmed >= self.wanted:
             self.all_there.set()
         return message.text or ""
@@ -87,7 +88,12 @@ def channels(count: int, tenant: str = "tenant-1") -> list[Place]:
     return [Place(PlaceKind.CHANNEL, tenant, name, url, "28:bot", name) for name in names]
 
 
-async def told(folder: Path, places: Sequence[Place], teams: SlowTeams) -> list[Sent]:
+async def told(
+    folder: Path,
+    places: Sequence[Place],
+    teams: SlowTeams,
+    meanwhile: Callable[[Windows], Awaitable[None]] | None = None,
+) -> list[Sent]:
     """What was sent, when everything was owed at once."""
     loop, store = hurried_loop(), open_store(f"sqlite+aiosqlite:///{folder}/dealdesk.db")
     await upgrade(store)
@@ -96,13 +102,17 @@ async def told(folder: Path, places: Sequence[Place], teams: SlowTeams) -> list[
             await outbox.put(connection, place, written(Message(text="won")), loop.now())
     windows = Windows(loop.now, tenant=(LIMIT,))
     worker = OutboxWorker(store, teams, loop.now, "bot-1", jitter=lambda: 0.0, windows=windows)
-    running = asyncio.create_task(worker.run())
+    running = [asyncio.create_task(worker.run())]
+    if meanwhile is not None:
+        running.append(asyncio.ensure_future(meanwhile(windows)))
     async with asyncio.timeout(3600):
         await teams.all_there.wait()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    for each in running:
+        each.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
     await store.close()
-    assert sorted(one.place.channel for one in teams.sent) == sorted(one.channel for one in places)
+    owed = [one.place.channel for one in teams.sent if one.place.kind is PlaceKind.CHANNEL]
+    assert sorted(owed) == sorted(one.channel for one in places)
     return teams.sent
 
 
@@ -129,3 +139,26 @@ def test_no_message_waits_while_its_window_has_room(tmp_path: Path, seed: int) -
     sent = hurried(told(tmp_path, channels(150), teams))
     assert max(idle(sent)) < SLACK
     assert most_in_a_window(sent) <= LIMIT.most
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_who_asks_meanwhile_is_answered_at_once_within_the_limit(tmp_path: Path, seed: int) -> None:
+    teams = SlowTeams(100, (0.1, 0.2), random.Random(seed))  # noqa: S311
+    person = Place(PlaceKind.PERSONAL, "tenant-1", "a:ben", "http://127.0.0.1:1/teams/", "28:bot")
+    asked: list[float] = []
+
+    async def asks(windows: Windows) -> None:
+        loop = hurried_loop()
+        answering = Answering(teams, windows, loop.now)
+        while True:
+            asked.append(loop.time())
+            await answering.send(person, Message(text="help"))
+            await asyncio.sleep(0.6)
+
+    sent = hurried(told(tmp_path, channels(100), teams, asks))
+    answers = [one.arrived for one in sent if one.place == person]
+    assert len(answers) >= 10
+    assert max(at - when for at, when in zip(answers, asked, strict=False)) < 2 * WORK
+    settled = [one for one in sent if one.arrived >= 2 * LIMIT.seconds]
+    assert most_in_a_window(settled) <= LIMIT.most
+    assert sent[-1].arrived < 100 / (0.7 * LIMIT.most)
