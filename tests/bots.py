@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,6 +64,24 @@ class AsProcess:
     async def ended(self) -> int:
         """Wait until it ended by itself (a crash point); gives its exit code."""
         return await asyncio.to_thread(self.process.wait, ENDED_SECONDS)
+
+    async def seconds_to_end(self) -> float:
+        """Wait until it ended; how long that took, without what it waited for a processor, as
+        Linux counts it: how busy the machine is does not decide."""
+        began, waited = time.monotonic(), self._waited()
+        start = waited
+        while self.process.poll() is None:
+            waited = max(waited, self._waited())
+            await asyncio.to_thread(_wait_for_end, self.process, 0.02)
+        return time.monotonic() - began - (waited - start)
+
+    def _waited(self) -> float:
+        """Seconds for which it was ready to run and did not; 0 where nobody counts or it ended."""
+        try:
+            counted = Path(f"/proc/{self.process.pid}/schedstat").read_text("ascii").split()
+        except OSError:
+            return 0.0
+        return int(counted[1]) / 1e9
 
     async def _end(self, number: signal.Signals) -> None:
         if self.process.poll() is None:

@@ -85,9 +85,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_c8_80_kb_take_less_than_50_ms(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     result = heard(text, mention(text), mention())
-    assert time.perf_counter() - began < 0.05
+    assert time.process_time() - began < 0.05
     assert len(result) <= MAX_TEXT
 
 

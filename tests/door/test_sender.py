@@ -19,6 +19,7 @@ from bot.conversation import (
     SendFailure,
     SignInCard,
 )
+from tests.bots import free_port
 from tests.door.stage import AT_START, BOT_ID, TENANT, Stage, serving, stage
 
 CARD = {"type": "AdaptiveCard", "version": "1.5", "body": []}
@@ -240,12 +241,12 @@ async def test_f9_redirects_are_not_followed(at_door: Stage) -> None:
 
 
 async def test_f6_a_refused_connection_is_not_sent(tmp_path: Path) -> None:
-    async with serving(web.Application()) as origin:
-        gone = origin
-    async with stage(tmp_path, connector_hosts=gone.removeprefix("http://")) as at_door:
-        place = replace(at_door.place, service_url=f"{gone}/teams/")
-        with pytest.raises(SendFailed) as caught:
-            await at_door.teams.sender.send(place, Message(text="x"))
+    with free_port() as kept:
+        gone = f"127.0.0.1:{kept.getsockname()[1]}"
+        async with stage(tmp_path, connector_hosts=gone) as at_door:
+            place = replace(at_door.place, service_url=f"http://{gone}/teams/")
+            with pytest.raises(SendFailed) as caught:
+                await at_door.teams.sender.send(place, Message(text="x"))
     assert caught.value.kind is SendFailure.NOT_SENT
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from bot.store import seen
 from bot.store.schema import seen as seen_table
 from bot.teams.door import Patience
 from tests.door.stage import ADA, BOT_ID, TENANT, Stage, stage
+from tests.stopwatch import stopwatch
 
 CARD = {"type": "AdaptiveCard", "version": "1.5", "body": []}
 SHOWN = {"statusCode": 200, "type": "application/vnd.microsoft.card.adaptive", "value": CARD}
@@ -181,9 +181,9 @@ async def test_e7_answers_kept_hold_no_token(at_door: Stage) -> None:
 async def test_a_slow_message_is_answered_and_goes_on(tmp_path: Path) -> None:
     async with stage(tmp_path, patience=Patience(message=0.2)) as at_door:
         hold = Hold(at_door)
-        began = time.monotonic()
-        assert (await at_door.post(at_door.activity())).status == 200
-        assert time.monotonic() - began < 2
+        async with stopwatch() as watch:
+            assert (await at_door.post(at_door.activity())).status == 200
+            assert watch.seconds < 2
         finished = asyncio.create_task(at_door.door.drain())
         hold.go.set()
         await finished
@@ -199,7 +199,9 @@ async def test_a_slow_invoke_is_told_that_work_goes_on(tmp_path: Path) -> None:
         assert reply.json["type"] == "application/vnd.microsoft.activity.message"
         assert reply.json["statusCode"] == 200
         hold.go.set()
-        assert (await at_door.post(activity)).json == SHOWN
+        async with asyncio.timeout(60):  # its turn may take longer than the patience of a press
+            while (await at_door.post(activity)).json != SHOWN:
+                continue
         assert len(at_door.listener.heard) == 1
 
 
@@ -218,7 +220,7 @@ async def test_a_slow_message_shows_typing_until_it_ends(tmp_path: Path) -> None
 
 
 async def test_a_fast_message_and_a_channel_show_no_typing(tmp_path: Path) -> None:
-    async with stage(tmp_path, patience=Patience(message=0.8, typing=0.4)) as at_door:
+    async with stage(tmp_path, patience=Patience(message=0.2, typing=0.05)) as at_door:
         channel = {
             "id": "19:general@thread.tacv2;messageid=1",
             "conversationType": "channel",
@@ -227,6 +229,8 @@ async def test_a_fast_message_and_a_channel_show_no_typing(tmp_path: Path) -> No
         hold = Hold(at_door)
         await at_door.post(at_door.activity(conversation=channel))
         hold.go.set()
+        assert at_door.connector.calls == []
+    async with stage(tmp_path) as at_door:
         await at_door.post(at_door.activity())
         assert at_door.connector.calls == []
 

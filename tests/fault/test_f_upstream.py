@@ -7,7 +7,6 @@ fault is asked in the scenarios.
 import asyncio
 import gzip
 import json
-import socket
 import ssl
 import time
 import tracemalloc
@@ -44,6 +43,8 @@ from partner_center.patch import move_document
 from partner_center.query import everything
 from partner_center.referral import Move
 from partner_center.refusals import retry_after
+from tests.bots import free_port
+from tests.stopwatch import stopwatch
 from tests.wire import samples
 from tests.wire.scripted import (
     Clock,
@@ -452,18 +453,12 @@ async def test_F5_F8_a_write_that_takes_too_long_is_unknown(step: Step) -> None:
         await read(stage)  # the connection is there: the deadline can only strike afterwards
         stage.service.then(step)
         with pytest.raises(OutcomeUnknown) as caught:
-            await write(stage, deadline=0.3)
+            await write(stage, deadline=1.0)
     assert caught.value.reason == "deadline"
     assert [request.method for request in stage.service.requests] == ["GET", "PATCH"]
 
 
 # F6: where the connection broke decides what is known
-
-
-async def closed_port() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
 async def both(base_url: str) -> tuple[PartnerCenterError, PartnerCenterError]:
@@ -478,7 +473,8 @@ async def both(base_url: str) -> tuple[PartnerCenterError, PartnerCenterError]:
 
 
 async def test_F6_a_refused_connection_is_definite() -> None:
-    on_read, on_write = await both(await closed_port())
+    with free_port() as kept:
+        on_read, on_write = await both(f"http://127.0.0.1:{kept.getsockname()[1]}")
     assert type(on_read) is Unavailable
     assert type(on_write) is NotSent
 
@@ -738,12 +734,10 @@ SLOW: list[tuple[str, Step]] = [
 
 @pytest.mark.parametrize(("_name", "step"), SLOW, ids=[name for name, _ in SLOW])
 async def test_F8_a_read_ends_at_its_total_deadline(_name: str, step: Step) -> None:
-    loop = asyncio.get_running_loop()
-    async with staged(step) as stage:
-        started = loop.time()
+    async with staged(step) as stage, stopwatch() as watch:
         with pytest.raises(Unavailable) as caught:
             await read(stage, SHORT)
-    assert loop.time() - started < 2
+        assert watch.seconds < 2
     assert caught.value.reason == "deadline"
 
 
