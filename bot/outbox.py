@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Set
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -41,10 +41,12 @@ SEND_SECONDS = 45.0
 """How long one send is waited for, well inside the lease."""
 IDLE_SECONDS = 1.0
 MOST_AT_ONCE = 100
-"""How many messages are sent, or wait for their moment, together: more than a tenant may get in a
-second, so that the next is at hand when its moment comes."""
+"""How many messages of a tenant are sent, or wait for their moment, together: more than it may get
+in a second, so that the next is at hand when its moment comes."""
 FEWEST_FREE = 25
 """How many more must be possible before messages are looked for: looking costs a transaction."""
+OTHERS_SECONDS = 0.25
+"""How long nothing is looked for, when nothing was found while some tenants may get no more."""
 MOST_WAIT = timedelta(seconds=3)
 """How long a message that was taken waits here for its moment; one of a later moment goes back."""
 LEAD = timedelta(milliseconds=150)
@@ -52,6 +54,7 @@ LEAD = timedelta(milliseconds=150)
 a transaction."""
 MOST_READY = 25
 """How many messages of a tenant are marked as leaving and have not left, for the same reason."""
+_FULL = MOST_AT_ONCE - FEWEST_FREE
 _MOST_MOMENTS = 4
 """How often others may be faster before a message goes back."""
 MOST_AGE = timedelta(hours=24)
@@ -108,14 +111,17 @@ class OutboxWorker:
         self._counted = now() - _WINDOW_MEMORY
         self._others: dict[str, datetime] = {}
         self._is_idle = True
-        self._resume = now()
+        self._resume: dict[str, datetime] = {}
+        self._look_at = now()
         self._sending: set[asyncio.Task[None]] = set()
+        self._of_tenant: Counter[str] = Counter()
         self._woken = asyncio.Event()
         self._gates: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._ready = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(MOST_READY))
 
     def wake(self) -> None:
         """Something was put in the outbox: look now rather than in a second."""
+        self._look_at = self._now()
         self._woken.set()
 
     async def run(self) -> None:
@@ -131,8 +137,9 @@ class OutboxWorker:
             await self._finish()
 
     def _idle_seconds(self) -> float:
-        pause = (self._resume - self._now()).total_seconds()
-        return min(pause, IDLE_SECONDS) if pause > 0 else IDLE_SECONDS
+        now = self._now()
+        pauses = [(each - now).total_seconds() for each in self._resume.values() if each > now]
+        return min([*pauses, IDLE_SECONDS])
 
     async def send_due(self) -> int:
         """Send what is due now; how many messages were taken."""
@@ -151,20 +158,33 @@ class OutboxWorker:
         return 0
 
     async def _begin(self) -> int:
-        free, now = MOST_AT_ONCE - len(self._sending), self._now()
-        if free < FEWEST_FREE or now < self._resume:
+        now = self._now()
+        self._resume = {each: until for each, until in self._resume.items() if until > now}
+        full = {tenant for tenant, count in self._of_tenant.items() if count > _FULL}
+        held = full | self._resume.keys()
+        if held and now < self._look_at:
             return 0
-        if not await self._look(now):
-            return 0
-        async with self._store.begin() as connection:
-            owed = await outbox.claim_ready(connection, now, self._owner, now + LEASE, free)
-        self._is_idle = len(owed) < free
+        most = max((n for tenant, n in self._of_tenant.items() if tenant not in full), default=0)
+        owed = await self._claimed(now, MOST_AT_ONCE - most, held)
+        if held and not owed:
+            self._look_at = now + timedelta(seconds=OTHERS_SECONDS)
         for one in owed:
             crash_at(Point.OUTBOX_CLAIMED)
             task = asyncio.create_task(self._one(one), name=f"outbox {one.id}")
             self._sending.add(task)
-            task.add_done_callback(self._ended)
+            self._of_tenant[one.place.tenant] += 1
+            task.add_done_callback(partial(self._ended, one.place.tenant))
         return len(owed)
+
+    async def _claimed(self, now: datetime, free: int, held: Set[str]) -> list[Owed]:
+        """As many of the due messages as are free, but for tenants that may get no more now."""
+        if not await self._look(now):
+            return []
+        async with self._store.begin() as connection:
+            until = now + LEASE
+            owed = await outbox.claim_ready(connection, now, self._owner, until, free, but_for=held)
+        self._is_idle = len(owed) < free
+        return owed
 
     async def _look(self, now: datetime) -> bool:
         """Counts what others sent, and says whether anything is due: reading only, so that an
@@ -190,8 +210,9 @@ class OutboxWorker:
         self._counted = max(self._counted, now - _LATE_COMMIT)
         self._others = {each: at for each, at in self._others.items() if at > self._counted}
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, tenant: str, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)
+        self._of_tenant -= Counter([tenant])
         self._woken.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("owed message not settled", work=task.get_name(), exc_info=error)
@@ -292,9 +313,9 @@ class OutboxWorker:
             await self._sleep(wait.total_seconds())
 
     async def _defer(self, owed: Owed) -> None:
-        now = self._now()
-        self._resume = max(self._resume, now + self._windows.tenant_wait(owed.place.tenant))
-        wait = self._windows.wait(owed.place.tenant, owed.place.channel)
+        now, tenant = self._now(), owed.place.tenant
+        self._resume[tenant] = now + self._windows.tenant_wait(tenant)
+        wait = self._windows.wait(tenant, owed.place.channel)
         async with self._store.begin() as connection:
             await outbox.defer(connection, owed, now + wait)
 

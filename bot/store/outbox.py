@@ -9,6 +9,7 @@ claimed has not left, and is given out again as if nothing had been.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -204,11 +205,15 @@ async def claim_ready(
     lease_owner: str,
     lease_until: datetime,
     limit: int = 20,
+    *,
+    but_for: Collection[str] = (),
 ) -> list[Owed]:
-    """Takes the due messages, at most the first of each conversation, under a lease. Whoever else
-    claims waits for the end of the transaction, or passes over them."""
+    """Takes the due messages, at most the first of each conversation, under a lease, but for those
+    of some tenants. Whoever else claims waits for the end of the transaction, or passes over them.
+    """
+    due = _due(outbox).where(*(~_is_of(tenant) for tenant in but_for))
     result = await connection.execute(
-        _due(outbox).limit(limit).with_for_update(skip_locked=True), {"now": now}
+        due.limit(limit).with_for_update(skip_locked=True), {"now": now}
     )
     claimed = []
     for row in result.all():
@@ -365,6 +370,13 @@ def _due(*columns: sa.Table | sa.ColumnElement[int]) -> sa.Select[Any]:
 
 
 _ANY_DUE = _due(_TABLE.seq).limit(1)
+
+
+def _is_of(tenant: str) -> sa.ColumnElement[bool]:
+    """Whether a message goes to a tenant. Its place is stored in one canonical form, in which no
+    other value can look like this, as quotes inside of values are escaped."""
+    member = jsontext.write({"tenant": tenant}).strip("{}")
+    return _TABLE.place.contains(member, autoescape=True)
 
 
 async def _spoilt(connection: AsyncConnection, row: sa.Row[tuple[object, ...]]) -> None:

@@ -142,6 +142,23 @@ def test_no_message_waits_while_its_window_has_room(tmp_path: Path, seed: int) -
 
 
 @pytest.mark.parametrize("seed", range(2))
+def test_a_tenant_does_not_wait_for_another(tmp_path: Path, seed: int) -> None:
+    names = ("tenant-1", "tenant-2", "tenant-3")
+    counts = (200, 150, 3)
+    places = [
+        place for name, count in zip(names, counts, strict=True) for place in channels(count, name)
+    ]
+    teams = SlowTeams(len(places), (0.1, 0.3), random.Random(seed))  # noqa: S311
+    sent = hurried(told(tmp_path, places, teams))
+    of = {name: [one for one in sent if one.place.tenant == name] for name in names}
+    for name in names[:2]:
+        assert max(idle(of[name])) < SLACK
+        assert most_in_a_window(of[name]) <= LIMIT.most
+    assert of["tenant-2"][0].arrived < 1
+    assert of["tenant-3"][-1].arrived < 1.5
+
+
+@pytest.mark.parametrize("seed", range(2))
 def test_who_asks_meanwhile_is_answered_at_once_within_the_limit(tmp_path: Path, seed: int) -> None:
     teams = SlowTeams(100, (0.1, 0.2), random.Random(seed))  # noqa: S311
     person = Place(PlaceKind.PERSONAL, "tenant-1", "a:ben", "http://127.0.0.1:1/teams/", "28:bot")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -48,6 +49,22 @@ async def test_conversations_do_not_wait_for_each_other(store: Store) -> None:
     await promise(store, "1", "2", conversation="a:one")
     await promise(store, "3", conversation="a:two")
     assert [one.message for one in await claim(store)] == [{"text": "1"}, {"text": "3"}]
+
+
+async def test_tenants_are_passed_over_and_no_conversation_that_is_named_like_them(
+    store: Store,
+) -> None:
+    named = '{"tenant":"tenant-1"}_%'
+    async with store.begin() as connection:
+        for tenant, conversation in (("tenant-1", "a:1"), ("tenant_1", "a:2"), ("other", named)):
+            there = replace(place(conversation), tenant=tenant)
+            await outbox.put(connection, there, {"text": tenant}, NOW)
+    async with store.begin() as connection:
+        claimed = await outbox.claim_ready(
+            connection, NOW, "bot-1", NOW + LEASE, but_for=["tenant-1", "te%", "tenant-_"]
+        )
+    assert [one.message for one in claimed] == [{"text": "tenant_1"}, {"text": "other"}]
+    assert [one.message for one in await claim(store)] == [{"text": "tenant-1"}]
 
 
 async def test_the_limit_is_kept(store: Store) -> None:
