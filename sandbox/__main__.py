@@ -1,4 +1,5 @@
-"""`python -m sandbox`: serves the outside world on loopback until its parent is gone."""
+"""`python -m sandbox`: serves the outside world on loopback until it is told to end or its stdin
+ends, as it does when its parent is gone."""
 
 from __future__ import annotations
 
@@ -110,7 +111,7 @@ def _listen(port: int) -> socket.socket:
 
 
 def _watch_for_the_end() -> asyncio.Event:
-    """Set by SIGTERM, SIGINT, or the end of stdin: then the parent is gone."""
+    """Set by SIGTERM, SIGINT or the end of stdin."""
     end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

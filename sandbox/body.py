@@ -95,8 +95,8 @@ class Body:
 
 def answer(value: object, *, status: int = 200) -> web.Response:
     """A JSON answer; dataclasses become objects and times ISO 8601."""
-    text = wire.write(cast("wire.Json", _plain(value)))
-    return web.Response(text=text, status=status, content_type="application/json")
+    body = wire.write_bytes(cast("wire.Json", _plain(value)))
+    return web.Response(body=body, status=status, content_type="application/json")
 
 
 def _plain(value: object) -> object:

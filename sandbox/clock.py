@@ -1,4 +1,4 @@
-"""The sandbox's clock: real time plus an offset that a test or the control page may move."""
+"""The sandbox's clock: real time plus an offset that a control route may move."""
 
 from __future__ import annotations
 

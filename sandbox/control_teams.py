@@ -154,7 +154,7 @@ class TeamsControl:
         """`{"people": ["ada"]}`: who owns the team from now on; everybody else is a member."""
         body = await Body.of(request)
         people = body.members.get("people")
-        if not isinstance(people, list) or not all(key in PEOPLE for key in people):
+        if not isinstance(people, list) or not set(map(str, people)) <= PEOPLE.keys():
             raise BadCall("people is a list of the keys of people")
         self.teams.chats.owners = frozenset(people)
         return answer(sorted(self.teams.chats.owners))

@@ -1,4 +1,4 @@
-"""The names of the deals the sandbox starts with: ids that tests and the page rely on."""
+"""The names of the deals the sandbox starts with: ids that tests rely on."""
 
 from __future__ import annotations
 

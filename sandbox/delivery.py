@@ -65,7 +65,7 @@ class Delivery:
         try:
             async with self.session.post(
                 f"{to or self.bot_url}/api/messages",
-                data=wire.write(cast("wire.Json", activity)).encode(),
+                data=wire.write_bytes(cast("wire.Json", activity)),
                 headers={**headers, "Content-Type": "application/json; charset=utf-8"},
                 allow_redirects=False,
                 timeout=wait,

@@ -125,7 +125,7 @@ def json_answer(body: wire.Json, status: int = 200, etag: str | None = None) -> 
     """An answer with exact numbers, and the resource's ETag when there is one."""
     response = web.Response(
         status=status,
-        body=wire.write(body).encode(errors="replace"),
+        body=wire.write_bytes(body),
         content_type="application/json",
     )
     if etag is not None:

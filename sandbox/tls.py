@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-LIFE = dt.timedelta(days=7)
+LIFE = dt.timedelta(days=90)
+"""Longer than anybody leaves a sandbox running."""
 
 
 @dataclass(frozen=True, slots=True)

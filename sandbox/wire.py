@@ -36,6 +36,11 @@ def write(value: Json) -> str:
     return "".join(_parts(value))
 
 
+def write_bytes(value: Json) -> bytes:
+    """The same in UTF-8, which has no halves of characters: they are escaped, as JSON allows."""
+    return write(value).encode(errors="backslashreplace")
+
+
 def at(document: Json, path: str) -> Json:
     """The value at a slash-separated path such as `customerProfile/address/country`, else None."""
     value = document

@@ -31,6 +31,7 @@ REFUSED: list[tuple[str, dict[str, object], str]] = [
     ("teams/say", {**TYPED, "timezone": "Mars/Olympus"}, "no time zone"),
     ("teams/switches", {"timezone": {"ben": "Mars/Olympus"}}, "no time zone"),
     ("teams/say", {**TYPED, "times": -1}, "not a whole number"),
+    ("teams/owners", {"people": [["ada"]]}, "keys of people"),
     ("edit", {"referral": FABRIKAM, "operations": [{"op": "remove", "path": "/id"}]}, "its id"),
 ]
 
@@ -44,6 +45,12 @@ async def test_what_cannot_be_done_is_refused_in_words(
         await world.post(route, **body)
     assert (await world.get("bot"), await world.referral(FABRIKAM)) == before
     assert await world.messages("ben") == []
+
+
+async def test_half_a_character_does_not_hide_a_conversation(world: World) -> None:
+    await world.says("ben", "one \ud83d half")
+    (message,) = await world.messages("ben")
+    assert message.raw["text"] == "one \ud83d half"
 
 
 async def test_the_latest_messages_can_be_asked_for(world: World) -> None:
