@@ -128,7 +128,7 @@ async def pressed(world: World, asked: Asked, bots: tuple[str, str]) -> bool:
     return len(told) == len(shown)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 async def test_B7_200_rounds_of_two_approvers_at_two_processes(
     world: World, kind: str, request: pytest.FixtureRequest

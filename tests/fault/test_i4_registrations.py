@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -241,9 +242,11 @@ async def test_I4_rubbish_in_a_row_is_logged_now_and_then_and_holds_up_nothing(
         return driven
 
     monkeypatch.setattr(process.resolver, "drive", driven)
+    began = time.monotonic()
     running = asyncio.create_task(process.resolver.run())
     await asyncio.wait_for(done.wait(), 60)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+    looks = 2 + (time.monotonic() - began) / 0.5  # at the start, at the end, and in between
     assert (await fetch(process, decided)).state is State.DONE
-    assert 1 <= capsys.readouterr().out.count("registration drive failed") <= 2
+    assert 1 <= capsys.readouterr().out.count("registration drive failed") <= looks

@@ -144,6 +144,9 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
     return Request(method, target, headers, body)
 
 
+_TURNS_TO_CONNECT = 4
+"""Turns of the event loop until a connection that was taken from the queue is told of: a caller
+that waits for a moment only may be gone by then."""
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -153,18 +156,20 @@ async def listening(handler: Handler, ssl: SSLContext | None = None) -> AsyncIte
     open_ones: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        open_ones[task] = writer
         with suppress(ConnectionError):
             await handler(reader, writer)
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=ssl)
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_ones[asyncio.create_task(handle(reader, writer))] = writer
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=ssl)
     scheme = "https" if ssl else "http"
     try:
         yield f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+        for _ in range(_TURNS_TO_CONNECT):
+            await asyncio.sleep(0)
         for task, writer in open_ones.items():
             task.cancel()
             writer.transport.abort()
