@@ -32,14 +32,13 @@ from bot.store.connection import AsyncConnection
 from bot.team_roles import AT_ONCE, SHOWN, renew
 from cards import actions
 from cards.actions import OpenApproval
-from cards.approval import LONGEST_REASON, Role, approvals_card
+from cards.approval import LONGEST_REASON, MOST_ROWS, Role, approvals_card
 from cards.language import speaking
 from cards.wording import Text, sentence, text, words
 
 _log = structlog.get_logger(__name__)
 _TRIES = 6
 """Votes that may come between reading a request and voting on it."""
-_MOST_LISTED = 20
 
 
 async def pressed(
@@ -69,16 +68,21 @@ async def pressed(
 
 
 async def listed(desk: Desk, turn: Turn) -> Reply:
-    """`approvals`: what waits for this person, and what this person waits for."""
+    """`approvals`: what waits for this person, what ends first on top, and what they wait for."""
     now, tenant = desk.now(), turn.person.tenant
     async with desk.store.begin() as connection:
-        for_me = []
-        for each in await approvals.waiting(connection, tenant):
-            if await _waits_for(connection, desk, turn, each, now):
-                for_me.append(await view_of(connection, desk.policy, each))
+        waiting = [
+            each
+            for each in await approvals.waiting(connection, tenant)
+            if await _waits_for(connection, desk, turn, each, now)
+        ]
         own = await approvals.of_requester(connection, tenant, turn.person.id)
-        mine = [await view_of(connection, desk.policy, each) for each in own[:_MOST_LISTED]]
-    card = approvals_card(for_me[:_MOST_LISTED], mine, turn.reader)
+        for_me, mine = [
+            [await view_of(connection, desk.policy, each) for each in found[:MOST_ROWS]]
+            for found in (sorted(waiting, key=lambda each: each.expires), own)
+        ]
+    more = len(waiting) - len(for_me), len(own) - len(mine)
+    card = approvals_card(for_me, mine, turn.reader, more=more)
     return Reply(card=card, summary=sentence("Approvals"))
 
 

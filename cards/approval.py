@@ -40,6 +40,7 @@ from cards.elements import (
     fact,
     facts,
     heading,
+    left_out,
     paragraph,
     passage,
     tap,
@@ -226,23 +227,34 @@ def _which(view: ApprovalView) -> Text:
     return words("#{handle}", handle=view.handle)
 
 
+MOST_ROWS: Final = 8
+"""Requests in each of the two lists: both fit on a card, in Japanese too."""
+
+
 def approvals_card(
-    for_me: Sequence[ApprovalView], mine: Sequence[ApprovalView], reader: Reader
+    for_me: Sequence[ApprovalView],
+    mine: Sequence[ApprovalView],
+    reader: Reader,
+    *,
+    more: tuple[int, int] = (0, 0),
 ) -> dict[str, object]:
-    """What waits for the reader, and what the reader waits for."""
+    """What waits for the reader, and what the reader waits for: MOST_ROWS of each, and how many
+    there are besides. `more` are those that were not even given."""
     body: list[Piece | None] = [heading(words("Approvals"))]
     body.append(paragraph(words("Waiting for you"), strong=True, spacing="medium"))
-    body += [_row(view, reader, who=True) for view in for_me]
+    body += [_row(view, reader, who=True) for view in for_me[:MOST_ROWS]]
+    body += left_out(len(for_me[MOST_ROWS:]) + more[0])
     if not for_me:
         body.append(paragraph(words("Nothing waits for your decision."), spacing="small"))
     body.append(paragraph(words("What you wait for"), strong=True, spacing="medium"))
-    body += [_row(view, reader, who=False) for view in mine]
+    body += [_row(view, reader, who=False) for view in mine[:MOST_ROWS]]
+    body += left_out(len(mine[MOST_ROWS:]) + more[1])
     if not mine:
         body.append(paragraph(words("You wait for no approval."), spacing="small"))
     summary = counted(
         "{count} request waits for your approval.",
         "{count} requests wait for your approval.",
-        len(for_me),
+        len(for_me) + more[0],
     )
     if for_me or mine:
         hint = words("Select one to open it.")

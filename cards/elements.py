@@ -53,6 +53,7 @@ __all__ = [
     "facts",
     "heading",
     "is_longer",
+    "left_out",
     "link",
     "number_input",
     "paragraph",
@@ -233,6 +234,18 @@ def table(head: Sequence[Text], rows: Iterable[Sequence[Text]]) -> Piece:
     lines = [_cells(head, strong=True), *[_cells(row) for row in rows]]
     weights = [{"width": 2 if index == 0 else 1} for index in range(len(head))]
     return Table(columns=weights, rows=lines, has_lines=False)
+
+
+def left_out(count: int) -> list[Piece]:
+    """The line below a list that says how many of its rows are not there, if any."""
+    if count <= 0:
+        return []
+    said = counted(
+        "{count} more appears here once there are fewer.",
+        "{count} more appear here once there are fewer.",
+        count,
+    )
+    return [paragraph(said, subtle=True, size=Size.SMALL, spacing="small")]
 
 
 def _cells(row: Sequence[Text], *, strong: bool = False) -> Piece:

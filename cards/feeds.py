@@ -32,6 +32,7 @@ from cards.elements import (
     fact,
     facts,
     heading,
+    left_out,
     paragraph,
     tap,
     text,
@@ -78,6 +79,7 @@ _STATES: Final[Mapping[str, tuple[Text, Color | None]]] = {
     "paused": (words("○ Paused"), Color.WARNING),
     "off": (words("✖ Off"), Color.BAD),
 }
+_MOST_ROWS: Final = 20
 _SOON: Final = words(
     "Deals are looked at every few minutes, and at once when something is done through Dealdesk."
 )
@@ -115,7 +117,7 @@ def feeds_card(views: Sequence[FeedView], reader: Reader) -> dict[str, object]:
             paragraph(words("Nothing is told here.")),
             paragraph(words("Say “subscribe won” in a channel, or “notify me won” for yourself.")),
         ]
-    for view in views[:20]:
+    for view in views[:_MOST_ROWS]:
         state, color = _STATES[view.state]
         said = [line for _name, line in _lines(view, reader)[1:] if line]
         more = text(" · ".join(line.plain for line in said), limit=200)
@@ -126,6 +128,7 @@ def feeds_card(views: Sequence[FeedView], reader: Reader) -> dict[str, object]:
             paragraph(more, subtle=True, size=Size.SMALL, spacing="none"),
         ]
         body.append(container(row, separator=True, tap=tap(OpenFeed(view.id), name, more)))
+    body += left_out(len(views) - _MOST_ROWS)
     if views:
         hint = words("Select one to edit, pause, test or delete it.")
         body.append(paragraph(hint, subtle=True, size=Size.SMALL))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cards.actions import ApplyAgain, Discard, Eligible, Save
 from cards.changes import ConflictRow, FieldChange, change_pieces, conflict_pieces
-from cards.deal import DealView, header, move_words, summary_of
+from cards.deal import DealView, as_of, header, move_words, summary_of
 from cards.elements import (
     Size,
     Style,
@@ -68,6 +68,7 @@ def conflict_card(
         *header(view, title),
         paragraph(words("Your change was not saved, so that theirs is not lost.")),
         *conflict_pieces(rows, view.referral, reader),
+        as_of(reader),
     ]
     return card(
         body,

@@ -232,8 +232,10 @@ def digest_card(
     ]
     body += [_line(each, audience, reader) for each in many[-_MOST_LINES:]]
     if len(many) > _MOST_LINES:
-        more = len(many) - _MOST_LINES
-        body.append(paragraph(words("And {n} earlier ones.", n=more), subtle=True))
+        earlier = counted(
+            "And {count} earlier one.", "And {count} earlier ones.", len(many) - _MOST_LINES
+        )
+        body.append(paragraph(earlier, subtle=True))
     body += [paragraph(_opt_out(audience), subtle=True, size=Size.SMALL), as_of(reader)]
     return card(body, [button(words("Subscriptions"), Feeds())], summary=title)
 

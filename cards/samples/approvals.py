@@ -148,5 +148,8 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
             for name, view in ended.items()
         },
         "approvals": lambda: approvals_card((REGISTER, WON, CREATE), (VALUE,), reader),
+        "approvals-many": lambda: approvals_card(
+            (REGISTER, WON, CREATE) * 3, (VALUE,) * 2, reader, more=(4, 0)
+        ),
         "approvals-none": lambda: approvals_card((), (), reader),
     }
