@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import pytest
 from requests import ConnectionError
+from requests.exceptions import SSLError
 from structlog.testing import capture_logs
 
 from bot.identity.entra_http import EntraHttp
 from bot.teams.app_token import AGAIN_SECONDS, AHEAD_SECONDS, AppToken, Granted, NoAppToken
+from sandbox.tls import make_tls
 from tests.door.stage import AT_START, TENANT, Stage
 
 HOUR = 3600.0
@@ -153,6 +157,33 @@ async def test_at_the_end_no_new_connection_to_entra_is_opened(at_door: Stage) -
     for call in (partial(http.get, found, fresh=True), partial(http.post, found)):
         with pytest.raises(ConnectionError, match="closed"):
             await asyncio.to_thread(call)
+
+
+async def test_only_an_entra_that_somebody_vouches_for_is_believed(
+    at_door: Stage, tmp_path: Path
+) -> None:
+    found = f"{at_door.entra.origin}/{TENANT}/v2.0/.well-known/openid-configuration"
+    other = found.replace("127.0.0.1", "localhost")
+    stranger = make_tls(tmp_path).ca_file
+    for trusted, url in ((None, found), (stranger, found), (at_door.entra.ca_file, other)):
+        http = EntraHttp(trusted)
+        for call in (partial(http.get, url), partial(http.post, url)):
+            with pytest.raises(SSLError):
+                await asyncio.to_thread(call)
+        http.close()
+
+
+async def test_the_roots_are_read_once_for_all_connections(
+    at_door: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[object] = []
+    http = EntraHttp(at_door.entra.ca_file)
+    found = f"{at_door.entra.origin}/{TENANT}/v2.0/.well-known/openid-configuration"
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *given: read.append(given))
+    calls = [asyncio.to_thread(http.get, found, fresh=True) for _ in range(3)]
+    assert all(answer.ok for answer in await asyncio.gather(*calls))
+    http.close()
+    assert read == []
 
 
 async def test_the_bot_asks_for_it_when_it_starts(at_door: Stage) -> None:
