@@ -10,8 +10,7 @@ import random as randomness
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
@@ -156,58 +155,14 @@ class Caller:
         return token
 
     async def _send(self, token: str, call: Call, ends: float) -> Answer:
-        """One request. Returns a 2xx answer, raises a PartnerCenterError for everything else."""
-        async with self._lane(token, call, ends):
-            if not self.circuit.admits():
-                raise _not_called(call, "circuit_open", retry_after=self.circuit.opens_in)
-            headers = {
-                "Authorization": f"Bearer {token}",
-                "Accept": "application/json",
-                "client-request-id": call.client_request_id or str(uuid.uuid4()),
-                **call.headers,
-            }
-            request = request_of(call.method, call.url, headers, call.body)
-            answer = await self._watched(request, call, ends)
-        if 200 <= answer.status < 300:
-            return answer
-        raise error_of(answer, write=call.is_write, now=self._now())
-
-    async def _watched(self, request: httpx.Request, call: Call, ends: float) -> Answer:
-        """The exchange with its log line and its mark in the circuit."""
-        started = self._monotonic()
-        log = _log.bind(
-            method=call.method,
-            path=request.url.path,
-            client_request_id=request.headers["client-request-id"],
-        )
-        try:
-            answer = await exchange(self._http, request, max(0.001, ends - started))
-        except NoAnswer as lost:
-            self.circuit.failed()
-            log.warning("partner_center_no_answer", reason=lost.reason, left=lost.may_have_left)
-            raise _lost(lost, call, request.headers["client-request-id"]) from lost
-        except BaseException:
-            self.circuit.abandoned()
-            raise
-        (self.circuit.failed if answer.status >= 500 else self.circuit.succeeded)()
-        log.info(
-            "partner_center_call",
-            status=answer.status,
-            request_id=answer.request_id,
-            duration_ms=round((self._monotonic() - started) * 1000),
-        )
-        return answer
-
-    @asynccontextmanager
-    async def _lane(self, token: str, call: Call, ends: float) -> AsyncIterator[None]:
-        """One of a person's four parallel calls; lanes nobody uses are forgotten."""
+        """One request, as one of a person's four at once; lanes nobody uses are forgotten."""
         key = hashlib.sha256(token.encode()).digest()
         lane = self._lanes.setdefault(key, _Lane())
         lane.users += 1
         try:
             await _acquire(lane, call, ends - self._monotonic())
             try:
-                yield
+                return await self._in_lane(token, call, ends)
             finally:
                 lane.turns.release()
         finally:
@@ -215,8 +170,62 @@ class Caller:
             if lane.users == 0:
                 self._lanes.pop(key, None)
 
+    async def _in_lane(self, token: str, call: Call, ends: float) -> Answer:
+        """Returns a 2xx answer, raises a PartnerCenterError for everything else."""
+        if not self.circuit.admits():
+            raise _not_called(call, "circuit_open", retry_after=self.circuit.opens_in)
+        client_request_id = call.client_request_id or str(uuid.uuid4())
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Accept": "application/json",
+            "client-request-id": client_request_id,
+            **call.headers,
+        }
+        request = request_of(call.method, call.url, headers, call.body)
+        answer = await self._watched(request, call, client_request_id, ends)
+        if 200 <= answer.status < 300:
+            return answer
+        raise error_of(answer, write=call.is_write, now=self._now())
+
+    async def _watched(
+        self, request: httpx.Request, call: Call, client_request_id: str, ends: float
+    ) -> Answer:
+        """The exchange with its log line and its mark in the circuit."""
+        started = self._monotonic()
+        called = {
+            "method": call.method,
+            "path": request.url.path,
+            "client_request_id": client_request_id,
+        }
+        try:
+            answer = await exchange(self._http, request, max(0.001, ends - started))
+        except NoAnswer as lost:
+            self.circuit.failed()
+            _log.warning(
+                "partner_center_no_answer",
+                **called,
+                reason=lost.reason,
+                left=lost.may_have_left,
+            )
+            raise _lost(lost, call, client_request_id) from lost
+        except BaseException:
+            self.circuit.abandoned()
+            raise
+        (self.circuit.failed if answer.status >= 500 else self.circuit.succeeded)()
+        _log.info(
+            "partner_center_call",
+            **called,
+            status=answer.status,
+            request_id=answer.request_id,
+            duration_ms=round((self._monotonic() - started) * 1000),
+        )
+        return answer
+
 
 async def _acquire(lane: _Lane, call: Call, seconds: float) -> None:
+    if not lane.turns.locked():
+        await lane.turns.acquire()
+        return
     try:
         async with asyncio.timeout(max(0.0, seconds)):
             await lane.turns.acquire()

@@ -5,6 +5,7 @@ import ssl
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import httpx
@@ -68,7 +69,18 @@ def request_of(
     method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
 ) -> httpx.Request:
     """What is sent, with the headers of every request of ours."""
-    return httpx.Request(method, url, headers={**_OWN_HEADERS, **headers}, content=body)
+    return httpx.Request(
+        method,
+        _address(url),
+        headers={**_OWN_HEADERS, **headers},
+        stream=httpx.ByteStream(body or b""),
+    )
+
+
+@lru_cache(maxsize=512)
+def _address(url: str) -> httpx.URL:
+    """A deal that is worked on is asked for again and again."""
+    return httpx.URL(url)
 
 
 def waits(seconds: float) -> httpx.Timeout:
@@ -114,8 +126,11 @@ async def _body(response: httpx.Response) -> tuple[bytes, str | None]:
         return b"", "bad_encoding"
     inflate = zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding == "gzip" else None
     whole = bytearray()
+    stream = response.stream
+    if not isinstance(stream, httpx.AsyncByteStream):
+        raise TypeError("the transport gave a body that cannot be waited for")
     try:
-        async for chunk in response.aiter_raw():
+        async for chunk in stream:
             room = LARGEST_BODY + 1 - len(whole)
             whole += inflate.decompress(chunk, room) if inflate else chunk
             if len(whole) > LARGEST_BODY:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import NoReturn, TypeAlias
 
 from partner_center.errors import UnexpectedAnswer
@@ -27,13 +28,7 @@ _NOTHING: Mapping[str, Json] = {}
 def parse_json(data: bytes) -> Json:
     """Strict JSON in UTF-8; numbers with a fraction as Decimal. Raises UnexpectedAnswer."""
     try:
-        parsed: Json = json.loads(
-            data.decode("utf-8-sig"),
-            parse_float=_decimal,
-            parse_int=_integer,
-            parse_constant=_constant,
-            object_pairs_hook=_object,
-        )
+        parsed: Json = _STRICT.decode(data.decode("utf-8-sig"))
     except UnexpectedAnswer:
         raise
     except (ValueError, RecursionError) as error:
@@ -65,6 +60,14 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     return document
 
 
+_STRICT = json.JSONDecoder(
+    parse_float=_decimal,
+    parse_int=_integer,
+    parse_constant=_constant,
+    object_pairs_hook=_object,
+)
+
+
 def as_object(value: Json) -> Mapping[str, Json]:
     """An object, or UnexpectedAnswer."""
     if not isinstance(value, dict):
@@ -81,6 +84,8 @@ def as_list(value: Json) -> list[Json]:
 
 def as_text(value: Json) -> str | None:
     """Text; a number or truth value as its JSON spelling; None for null and containers."""
+    if isinstance(value, str):
+        return value
     if value is None or isinstance(value, list | dict):
         return None
     if isinstance(value, bool):
@@ -181,7 +186,12 @@ def _word(value: Json) -> str:
 def _known(value: Json, names: type[StrEnum]) -> str:
     """A known name in its documented spelling, any other as it came."""
     word = _word(value)
-    return next((name.value for name in names if name.lower() == word.lower()), word)
+    return _spellings(names).get(word.lower(), word)
+
+
+@cache
+def _spellings(names: type[StrEnum]) -> Mapping[str, str]:
+    return {name.lower(): name.value for name in names}
 
 
 def referral_from_json(document: Json) -> Referral:
