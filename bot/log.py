@@ -68,6 +68,8 @@ class Redact:
 
     def _value(self, value: object, depth: int) -> object:
         match value:
+            case str():
+                return self.text(str(value))
             case None | bool() | int() | float():
                 return value
             case dict() if depth < _MAX_DEPTH:

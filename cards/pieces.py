@@ -66,9 +66,10 @@ class Piece(_BareObject):  # type: ignore[misc]
 
     def __init__(self, **properties: object) -> None:
         held, writers = self._blank.copy(), self._writers
+        if not properties.keys() <= writers.keys():
+            unknown = ", ".join(sorted(properties.keys() - writers.keys()))
+            raise TypeError(f"{type(self).__name__} has no {unknown}")
         for name, value in properties.items():
-            if name not in writers:
-                raise TypeError(f"{type(self).__name__} has no {name}")
             if value is not None:
                 key, write = writers[name]
                 held[key] = write(value)
@@ -116,12 +117,12 @@ def _plain(value: object) -> object:
     match value:
         case Piece():
             return value._data
+        case StrEnum():
+            return value.value
         case list():
-            return [_plain(inner) for inner in value]
+            return [each._data if isinstance(each, Piece) else _plain(each) for each in value]
         case dict():
             return {key: _plain(inner) for key, inner in value.items()}
-        case StrEnum():
-            return str(value)
         case _:
             raise TypeError(f"{value!r} has no place on a card")
 

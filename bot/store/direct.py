@@ -18,8 +18,6 @@ from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 from bot.store.sqlite_inline import Kind
 
 _Turned = Callable[[Any], Any]
-_WANTED = object()
-"""In place of a value that has to be given."""
 
 
 class Found(Protocol):
@@ -101,14 +99,12 @@ class _Ready:
         keys = list(names) if made.is_insert else None
         compiled = made.compile(dialect=dialect, column_keys=keys)
         self.text = str(compiled)
-        self._order: list[tuple[str, Any, _Turned | None]] = [
-            (
-                name,
-                _WANTED if compiled.binds[name].required else compiled.binds[name].value,
-                _processor(compiled.binds[name].type, dialect),
-            )
-            for name in compiled.positiontup
-        ]
+        self._order: list[str] = list(compiled.positiontup)
+        self._fixed = {
+            name: bind.value for name, bind in compiled.binds.items() if not bind.required
+        }
+        processors = [_processor(compiled.binds[name].type, dialect) for name in self._order]
+        self._turned = [(at, turn) for at, turn in enumerate(processors) if turn]
         columns = list(made.selected_columns) if made.is_select else []
         self.gives = bool(columns)
         self._row: Callable[..., Any] = make_dataclass("Row", [each.key for each in columns])
@@ -119,10 +115,10 @@ class _Ready:
     def stored(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in the order of the text, as they are stored. Raises KeyError for one that
         is missing."""
-        found = []
-        for name, fixed, turn in self._order:
-            value = values[name] if fixed is _WANTED else values.get(name, fixed)
-            found.append(turn(value) if turn else value)
+        given = {**self._fixed, **values}
+        found = [given[name] for name in self._order]
+        for at, turn in self._turned:
+            found[at] = turn(found[at])
         return found
 
     def read(self, stored: Sequence[Any]) -> Any:  # noqa: ANN401

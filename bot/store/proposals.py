@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -100,7 +100,7 @@ class Proposal:
     version: int
     fingerprint: str | None = None
     """What a new deal says; two with the same are not sent at the same time."""
-    seal: str | None = field(default=None, repr=False)
+    seal: str | None = field(default=None, repr=False, compare=False)
     """Proves what its person was shown; without one nothing is sent."""
 
 
@@ -122,7 +122,8 @@ async def create(
     proposal_id: str | None = None,
     seal: Callable[[Proposal], str] | None = None,
 ) -> Proposal:
-    """Stores an open proposal, whose id is `proposal_id` when given, with the seal it is given."""
+    """Stores an open proposal, whose id is `proposal_id` when given, with the seal it is given:
+    that is in the row only."""
     new = Proposal(
         id=proposal_id or uuid.uuid4().hex,
         tenant=tenant,
@@ -144,9 +145,7 @@ async def create(
         version=1,
         fingerprint=fingerprint,
     )
-    if seal is not None:
-        new = replace(new, seal=seal(new))
-    await connection.execute(_NEW, _row(new))
+    await connection.execute(_NEW, {**_row(new), "seal": seal(new) if seal else None})
     return new
 
 
@@ -345,7 +344,6 @@ def _row(new: Proposal) -> dict[str, object]:
         "updated": new.updated,
         "version": new.version,
         "fingerprint": new.fingerprint,
-        "seal": new.seal,
     }
 
 
