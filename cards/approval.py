@@ -522,3 +522,8 @@ _STATES: Final[dict[State, _Told]] = {
     State.STALE: _Told(words("⚠ The deal has changed since"), Style.WARNING, Color.WARNING, _stale),
     State.FAILED: _Told(words("✖ Approved, but not carried out"), Style.BAD, Color.BAD, _failed),
 }
+
+
+def state_title(state: str) -> Text:
+    """Where a request stands, with its sign; an unknown state by its own name."""
+    return _STATES[State(state)].title if state in set(State) else text(state, limit=40)

@@ -210,7 +210,7 @@ def step_card(view: DealView, step: StepView, draft_id: str, reader: Reader) -> 
         [
             button(words("Next"), Answer(draft_id, step.name), primary=True, inputs=True),
             button(words("Back"), Back(draft_id)) if step.number > 1 else None,
-            button(words("Cancel"), CancelDraft(draft_id)),
+            button(words("Cancel"), CancelDraft(draft_id), danger=True),
         ],
         summary=summary_of(view, words("{progress}: {title}", progress=progress, title=title)),
     )
@@ -239,7 +239,7 @@ def read_back_card(
         [
             None if problems else button(words("Submit"), Submit(draft_id), primary=True),
             button(words("Back"), Back(draft_id)),
-            button(words("Cancel"), CancelDraft(draft_id)),
+            button(words("Cancel"), CancelDraft(draft_id), danger=True),
         ],
         summary=summary_of(view, title),
     )

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from cards.actions import Approvals, Feeds, HandOver, OpenPersonally, ProposeMove, Show, Snooze
+from cards.approval import State, state_title
 from cards.deal import as_of
 from cards.elements import (
     Fact,
@@ -172,11 +173,11 @@ def left_until(expires: datetime | None, now: datetime) -> Text:
 
 def approval_notice(what: Happening, audience: Audience, reader: Reader) -> dict[str, object]:
     """A change of a deal waits for approval, or was decided."""
-    state = _APPROVALS.get(what.approval) or text(what.approval, limit=40)
+    waits = what.approval == State.WAITING
+    state = _WAITS if waits else state_title(what.approval)
     lines = _who_and_what(what, audience, reader)
     if not audience.hidden:
         lines.append((words("Asked by"), text(what.asked_by, limit=80)))
-    waits = what.approval == "waiting"
     return _notice(
         words("Approval: {state}", state=state),
         what,
@@ -190,16 +191,7 @@ def approval_notice(what: Happening, audience: Audience, reader: Reader) -> dict
     )
 
 
-_APPROVALS: Final[Mapping[str, Text]] = {
-    "waiting": words("○ A change waits for a decision"),
-    "approved": words("✔ Approved"),
-    "rejected": words("✖ Rejected"),
-    "withdrawn": words("Withdrawn"),
-    "expired": words("Expired without a decision"),
-    "stale": words("The deal has changed, so it has to be approved again"),
-    "done": words("✔ Approved and carried out"),
-    "failed": words("✖ Approved, but not carried out"),
-}
+_WAITS: Final = words("○ A change waits for a decision")
 
 
 def follow_up_card(what: Happening, reader: Reader) -> dict[str, object]:

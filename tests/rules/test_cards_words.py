@@ -15,6 +15,7 @@ import pytest
 import bot
 import partner_center
 from bot.dispatch import HELP
+from cards.approval import State
 from cards.changes import FieldChange, change_pieces
 from cards.checklist import POLICIES, checklist_card
 from cards.deal import DealView, spelled_out
@@ -27,9 +28,10 @@ from cards.reader import Reader
 from cards.referral import deal_card
 from cards.registered import Outcome, registration_state
 from cards.registration import live_numbers
-from cards.samples import checks, deals, people
+from cards.samples import checks, deals, notices, people
 from cards.samples import gallery as samples
 from cards.sign_in import trouble_card
+from cards.won import approval_notice
 from partner_center.eligibility import PartnerEligibility, Policy, checklist_from_json
 from partner_center.referral import MOVES, Move, Problem
 from tests.pictures import gallery
@@ -147,6 +149,17 @@ def test_every_state_policy_and_move_has_words() -> None:
     assert all(registration_state(state).meaning != unknown for state in REGISTRATION_STATES)
     assert {f"registration-{outcome}" for outcome in Outcome} <= set(samples.names())
     assert set(Move) == set(MOVES)
+
+
+@pytest.mark.parametrize("state", [*State, "unheard_of"])
+def test_a_notice_of_an_approval_says_its_state_with_a_sign(state: str) -> None:
+    what = replace(notices.HAPPENING, approval=state)
+    (headline,) = [
+        said
+        for said in markdown(approval_notice(what, notices.CHANNEL, READER))
+        if "Approval:" in said
+    ][-1:]
+    assert headline.removeprefix("Approval: ")[0] in "○✔✖⚠" or "unheard" in headline
 
 
 def test_a_change_of_currency_colours_both_amounts() -> None:

@@ -436,8 +436,9 @@ async def test_approvals_are_told_when_they_wait_and_when_they_are_done(world: W
     )
     assert "Asked by" in notices(waits, "waits for a decision")[0].words.replace("\u00a0", " ")
     await world.clicks("dana", "Approve")
-    told = await world.sees("cleo", lambda seen: bool(notices(seen, "carried out")), "wins")
-    assert len(notices(told, "carried out")) == 1
+    done = "Approval: ✔ Approved and done"
+    told = await world.sees("cleo", lambda seen: bool(notices(seen, done)), "wins")
+    assert len(notices(told, done)) == 1
     assert len(notices(told, "waits for a decision")) == 1
 
 
