@@ -10,7 +10,7 @@ from typing import Final
 
 from cards.actions import Action, pack
 from cards.buttons import action_set, button, link, tap, toggle
-from cards.drawn import Drawn
+from cards.drawn import Drawn, as_json
 from cards.inputs import Choice, choice_input, date_input, number_input, text_input, toggle_input
 from cards.language import Language, spoken
 from cards.pieces import (
@@ -334,10 +334,16 @@ def _refresh(asked: Refresh | None) -> dict[str, object] | None:
 
 
 def with_line_on_top(whole: Mapping[str, object], says: Text) -> dict[str, object]:
-    """A whole card with one small line above everything else."""
-    body = whole.get("body")
+    """A whole card with one small line above everything else. It stays within MOST_BYTES as when
+    it was made."""
+    held = whole.get("body")
+    below = list(held) if isinstance(held, list) else []
     line = plain(paragraph(says, subtle=True, size=Size.SMALL))
-    return {**whole, "body": [line, *(body if isinstance(body, list) else [])]}
+    made = {**whole, "body": [line, *below]}
+    while len(as_json(made)) > MOST_BYTES and below:
+        below.pop()
+        made["body"] = [line, *below, plain(paragraph(_SHORTENED, strong=True))]
+    return made
 
 
 def _card(

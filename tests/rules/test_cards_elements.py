@@ -31,6 +31,7 @@ from cards.elements import (
     text_input,
     toggle,
     toggle_input,
+    with_line_on_top,
     words,
 )
 from cards.pieces import TextBlock
@@ -195,6 +196,21 @@ def test_c4_a_card_that_would_be_too_big_is_shortened() -> None:
     assert len(json.dumps(made)) <= elements.MOST_BYTES
     last = cast("list[dict[str, str]]", made["body"])[-1]
     assert last["text"].startswith("Shortened")
+
+
+def test_c4_a_line_on_top_makes_no_card_too_big() -> None:
+    line = text("y" * 150)
+    small = card([paragraph(HELLO)], summary=HELLO)
+    full = card([paragraph(text("x" * 199)) for _ in range(500)], summary=HELLO)
+    assert len(json.dumps(full)) > elements.MOST_BYTES - 150, "without room for the line"
+    for whole in (small, full):
+        made = with_line_on_top(whole, line)
+        assert len(json.dumps(made)) <= elements.MOST_BYTES
+        first, *rest = cast("list[dict[str, str]]", made["body"])
+        held = cast("list[dict[str, str]]", whole["body"])
+        assert first["text"] == line.plain
+        assert rest[-1] == held[-1], "what was shortened says so"
+        assert (rest == held) is (whole is small)
 
 
 def test_toggle_names_its_targets() -> None:
