@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from sys import intern
 
 from botbuilder.schema import Activity, ChannelAccount, ConversationAccount
 
@@ -69,9 +70,10 @@ def read_activity(body: Mapping[str, object]) -> Delivered:
 
 
 def tenant_of(activity: Activity) -> str | None:
-    """The tenant the activity says it is from; None when absent or told two ways."""
+    """The tenant the activity says it is from; None when absent or told two ways. One string for
+    all of its people, as it is kept with everybody who is remembered."""
     said = {
-        str(tenant).lower()
+        intern(str(tenant).lower())
         for tenant in (
             _nested(activity.channel_data, "tenant", "id"),
             activity.conversation.tenant_id,
@@ -123,7 +125,7 @@ def place_of(activity: Activity, bot_id: str) -> Place:
         kind=kind,
         tenant=tenant_of(activity) or "",
         conversation_id=conversation.id,
-        service_url=activity.service_url,
+        service_url=intern(activity.service_url),
         bot_id=bot_id,
         team_id=_nested(activity.channel_data, "team", "id"),
         channel_id=_nested(activity.channel_data, "channel", "id"),

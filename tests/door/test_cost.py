@@ -129,6 +129,15 @@ async def test_s23_a_failed_proactive_send_is_not_taken_for_sent(at_door: Stage)
         await adapter.continue_conversation(reference, turn, bot_app_id=APP_ID)
 
 
+async def test_what_is_kept_with_everybody_is_kept_once(at_door: Stage) -> None:
+    for _ in range(2):
+        assert (await at_door.post(at_door.activity())).status == 200
+    one, other = (heard for heard in at_door.listener.heard if isinstance(heard, Said))
+    assert one.activity_id != other.activity_id
+    assert one.person.tenant is other.person.tenant is one.place.tenant
+    assert one.place.service_url is other.place.service_url
+
+
 async def test_the_session_must_be_open() -> None:
     with pytest.raises(RuntimeError, match="not open"):
         assert Outside().session
