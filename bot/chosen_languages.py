@@ -32,6 +32,11 @@ class Choices:
         self.note(place, locale, now)
         return locale
 
+    def remembered(self, place: Place, now: datetime) -> str | None:
+        """What it has chosen, without asking: None also when nobody knows."""
+        locale, until = self._known.get((place.tenant, place.channel), (None, now))
+        return locale if until > now else None
+
     def note(self, place: Place, locale: str | None, now: datetime) -> None:
         """Remembers a choice for a while."""
         key = place.tenant, place.channel

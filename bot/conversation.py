@@ -265,6 +265,10 @@ class Listener(Protocol):
     def may_repeat(self, heard: Said | Pressed) -> bool:
         """Whether hearing this twice does no more than hearing it once: it need not be noted."""
 
+    def locale(self, place: Place, wished: str) -> str:
+        """How somebody is spoken to there, as far as that is known without reading anything: as
+        the conversation has chosen, else as they wish."""
+
     def not_taken_in(self, heard: Said | Pressed, error: Exception) -> Message:
         """What to say when something could not be noted, and so was not begun; a text under a
         button, whose card stays."""

@@ -91,12 +91,17 @@ class Turns:
             return heard.verb == HELP_VERB
         return isinstance(parse(heard.text, self._desk.now().date()), ONLY_SHOWN)
 
+    def locale(self, place: Place, wished: str) -> str:
+        """What the conversation is remembered to have chosen, else what is wished."""
+        return self._desk.languages.remembered(place, self._desk.now()) or wished
+
     def not_taken_in(self, heard: Said | Pressed, error: Exception) -> Message:
         """The same sentences as when storing fails later; whoever said it may say it again."""
-        with speaking(heard.locale):
+        locale = self.locale(heard.place, heard.locale)
+        with speaking(locale):
             if isinstance(heard, Pressed) and heard.invoke:
                 return Message(text=in_words(error))
-            return explain(error, Reader(heard.locale, None, self._desk.now())).message()
+            return explain(error, Reader(locale, None, self._desk.now())).message()
 
     async def said(self, said: Said) -> None:
         """A typed command."""

@@ -125,7 +125,7 @@ class Door:
         limit = self._patience.invoke if is_invoke else self._patience.message
         await asyncio.wait({turn}, timeout=limit)
         if not turn.done():
-            return invokes.STILL_WORKING if is_invoke else ACCEPTED
+            return self._answer_of_ours(activity, invokes.STILL_WORKING)
         if turn.cancelled():
             raise Refused(503, Reason.STOPPING)
         try:
@@ -285,7 +285,6 @@ class Door:
 
     async def _run(self, activity: Delivered, admitted: AuthenticateRequestResult) -> Stored:
         """The turn itself. What it raises is logged, and answered so that Teams does not repeat."""
-        is_invoke = activity.type == "invoke"
         try:
             async with self._typing(activity):
                 answer = await self._adapter.process_activity(
@@ -296,8 +295,14 @@ class Door:
             return Stored(refused.status)
         except Exception:
             log.exception("turn failed", kind=activity.type, name=activity.name)
-            return invokes.WENT_WRONG if is_invoke else ACCEPTED
+            return self._answer_of_ours(activity, invokes.WENT_WRONG)
         return Stored(answer.status, answer.body) if answer is not None else ACCEPTED
+
+    def _answer_of_ours(self, activity: Delivered, said: str) -> Stored:
+        """What the door says itself under a button; a message is only accepted."""
+        if activity.type != "invoke":
+            return ACCEPTED
+        return self._handler.beside_card(activity, said)
 
     @asynccontextmanager
     async def _typing(self, activity: Activity) -> AsyncIterator[None]:

@@ -22,9 +22,12 @@ from bot.teams.activity import (
     Delivered,
     heard_in,
     installed_of,
+    locale_of,
     person_of,
     place_of,
 )
+from cards.language import speaking
+from cards.wording import sentence
 
 _MAX_TOKEN = 16 * 1024
 _MAX_ID = 256
@@ -67,6 +70,12 @@ class TeamsHandler(ActivityHandler):  # type: ignore[misc]
         await self._sender.send(heard.place, told)
         return Stored(200)
 
+    def beside_card(self, activity: Delivered, said: str) -> Stored:
+        """A sentence of ours under a button, in the language of whoever pressed it."""
+        place = place_of(activity, self._bot_id)
+        with speaking(self._listener.locale(place, locale_of(activity))):
+            return invokes.card_text(sentence(said))
+
     async def on_message_activity(self, turn_context: TurnContext) -> None:
         """Something said, or an Action.Submit button."""
         match heard_in(turn_context.activity, self._bot_id):
@@ -105,7 +114,8 @@ class TeamsHandler(ActivityHandler):  # type: ignore[misc]
         pressed = heard_in(activity, self._bot_id)
         if not isinstance(pressed, Pressed):
             return invokes.card_malformed(str(pressed))
-        return invokes.card_answer(await self._listener.pressed(pressed))
+        answer = invokes.card_answer(await self._listener.pressed(pressed))
+        return answer if answer is not None else self.beside_card(activity, invokes.DONE)
 
     async def _token_exchange(self, activity: Activity) -> Stored:
         match activity.value:

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from bot.conversation import Answer, Exchanged
 from bot.store.seen import Stored
 from bot.teams.wording import ADAPTIVE_CARD
+from cards.wording import marked
 
 MESSAGE = "application/vnd.microsoft.activity.message"
 ERROR = "application/vnd.microsoft.error"
@@ -20,11 +21,11 @@ NOT_IMPLEMENTED = Stored(HTTPStatus.NOT_IMPLEMENTED)
 EMPTY = Stored(HTTPStatus.OK, {})
 
 
-def card_answer(answer: Answer | None) -> Stored:
-    """The answer to a button: the card to show instead, else a short text."""
+def card_answer(answer: Answer | None) -> Stored | None:
+    """The answer to a button: the card to show instead, else a short text; None without either."""
     if answer is not None and answer.card is not None:
         return Stored(200, {"statusCode": 200, "type": ADAPTIVE_CARD, "value": answer.card})
-    return card_text((answer.text if answer is not None else None) or "Done.")
+    return card_text(answer.text) if answer is not None and answer.text else None
 
 
 def card_text(text: str) -> Stored:
@@ -38,8 +39,9 @@ def card_malformed(message: str) -> Stored:
     return Stored(200, {"statusCode": 400, "type": ERROR, "value": value})
 
 
-STILL_WORKING = card_text("Still working on it. The card will change when it is done.")
-WENT_WRONG = card_text("That did not work because of a fault on our side. Please try again.")
+DONE = marked("Done.")
+STILL_WORKING = marked("Still working on it. The card will change when it is done.")
+WENT_WRONG = marked("That did not work because of a fault on our side. Please try again.")
 
 
 def exchange_answer(exchanged: Exchanged, done: bool) -> Stored:

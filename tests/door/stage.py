@@ -269,11 +269,15 @@ class Recorder:
     answer: Answer | None = None
     exchange: bool = True
     repeatable: bool = False
+    chosen: str | None = None
     react: Callable[[object], Awaitable[None]] | None = None
     change: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def may_repeat(self, heard: Said | Pressed) -> bool:
         return self.repeatable
+
+    def locale(self, place: Place, wished: str) -> str:
+        return self.chosen or wished
 
     def not_taken_in(self, heard: Said | Pressed, error: Exception) -> Message:
         return Message(text=f"Not begun: {type(error).__name__}")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from bot.conversation import Answer, Exchanged, Pressed
-from tests.door.stage import ADA, Stage
+from bot.teams.door import Patience
+from tests.door.stage import ADA, Stage, stage
+from tests.door.test_turns import Hold
 
 CARD = {"type": "AdaptiveCard", "version": "1.5", "body": [{"type": "TextBlock", "text": "ok"}]}
 MESSAGE = "application/vnd.microsoft.activity.message"
@@ -47,6 +50,54 @@ async def test_a_button_without_answer_is_still_answered(at_door: Stage) -> None
     assert isinstance(reply.json, dict)
     assert reply.json["type"] == MESSAGE
     assert reply.json["value"]
+
+
+STILL_WORKING = {
+    "en-US": "Still working on it. The card will change when it is done.",
+    "de-AT": "Ich bin noch dabei. Die Karte ändert sich, wenn es fertig ist.",
+    "fr-FR": "J'y travaille encore. La carte changera quand ce sera terminé.",
+    "es-ES": "Sigo en ello. La tarjeta cambiará cuando esté listo.",
+    "ja-JP": "まだ処理しています。完了するとカードが変わります。",
+}
+
+
+@pytest.mark.parametrize("locale", STILL_WORKING)
+@pytest.mark.parametrize("chosen", [True, False], ids=["chosen", "theirs"])
+async def test_a_slow_button_is_answered_in_the_language_of_who_pressed_it(
+    tmp_path: Path, locale: str, chosen: bool
+) -> None:
+    async with stage(tmp_path, patience=Patience(invoke=0.1)) as at_door:
+        at_door.listener.chosen = locale if chosen else None
+        hold = Hold(at_door)
+        reply = await at_door.post(at_door.execute(locale="sv-SE" if chosen else locale))
+        hold.go.set()
+    assert isinstance(reply.json, dict)
+    assert reply.json["value"] == STILL_WORKING[locale]
+
+
+async def test_a_fault_of_ours_is_told_in_the_language_of_who_pressed(at_door: Stage) -> None:
+    async def fail(_heard: object) -> None:
+        raise KeyError("deal")
+
+    at_door.listener.react = fail
+    told = {}
+    for locale in ("en-US", "de-DE", "fr-FR", "es-ES", "ja-JP", "sv-SE"):
+        reply = await at_door.post(at_door.execute(locale=locale))
+        assert isinstance(reply.json, dict)
+        assert reply.json["type"] == MESSAGE
+        told[locale] = reply.json["value"]
+    assert told["en-US"] == told["sv-SE"]
+    assert "fault on our side" in told["en-US"]
+    assert "Fehlers auf unserer Seite" in told["de-DE"]
+    assert len(set(told.values())) == 5
+
+
+async def test_a_button_that_nothing_is_said_about_is_done_in_their_language(
+    at_door: Stage,
+) -> None:
+    reply = await at_door.post(at_door.execute(locale="de-DE"))
+    assert isinstance(reply.json, dict)
+    assert reply.json["value"] == "Erledigt."
 
 
 async def test_a_refresh_is_told_apart_from_a_press(at_door: Stage) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 from cards.language import speaking, typed_as
 from sandbox.people import PEOPLE
 from tests.scenario.conftest import said_in, signed_in
@@ -21,6 +24,17 @@ async def test_a_conversation_is_answered_in_the_language_it_has_chosen(ben: Wor
     await ben.hears("ben", until=said_in("de-DE", TAKEN_BACK))
     await ben.says("ben", "show fabrikam")
     await ben.hears("ben", until="USD 30,000")
+
+
+async def test_who_spoke_in_vain_is_told_so_in_the_language_that_was_chosen(ben: World) -> None:
+    await ben.says("ben", "language deutsch")
+    await ben.hears("ben", until=said_in("de-DE", CHOSEN))
+    await ben.says("ben", "show fabrikam analytics")
+    await ben.hears("ben", until="Fabrikam")
+    with closing(sqlite3.connect(ben.folder / "dealdesk.db")) as rows:
+        rows.execute("ALTER TABLE seen RENAME TO gone")
+    await ben.says("ben", "update fabrikam analytics value 45k")
+    await ben.hears("ben", until=said_in("de-DE", "Nothing was changed."))
 
 
 async def test_each_person_is_answered_in_the_language_of_their_teams(ben: World) -> None:

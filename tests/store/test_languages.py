@@ -52,6 +52,16 @@ async def test_a_person_is_written_to_in_the_language_of_their_personal_chat(sto
     assert (known.locale, named.locale) == ("es-ES", "es-ES")
 
 
+async def test_what_was_read_lately_is_known_without_asking(store: Store) -> None:
+    choices = Choices()
+    await choose(store, "de-DE")
+    assert choices.remembered(place(), NOW) is None
+    assert await choices.of(store, place(), NOW) == "de-DE"
+    assert choices.remembered(place(), NOW) == "de-DE"
+    assert choices.remembered(place("a:other"), NOW) is None
+    assert choices.remembered(place(), NOW + KEPT_FOR) is None
+
+
 async def test_a_choice_is_read_once_a_while(store: Store) -> None:
     choices = Choices()
     assert await choices.of(store, place(), NOW) is None
