@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -44,10 +44,15 @@ FIELD_WORDS: tuple[tuple[tuple[str, ...], Field], ...] = (
     (("campaign", "id"), Field.CAMPAIGN),
     (("campaign",), Field.CAMPAIGN),
 )
-_FIRST_WORDS = frozenset(phrase[0] for phrase, _field in FIELD_WORDS)
+_BY_FIRST_WORD = {
+    first: tuple(row for row in FIELD_WORDS if row[0][0] == first)
+    for first in {phrase[0] for phrase, _field in FIELD_WORDS}
+}
 _FREE_TEXT = frozenset({Field.NOTES, Field.NAME})
 _FILLERS = frozenset({"to", "=", ":", "is", "on", "->", "→", "at"})
 _JOINERS = frozenset({"and", "&", "+"})
+_LONGEST_VALUE = 5
+"""Words of an amount or a day at most; a field word is none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,16 +169,15 @@ def _is_usual(amount: Amount) -> bool:
 
 def _field_at(words: Sequence[Word], index: int) -> tuple[Field, int] | None:
     """The field a keyword at `index` names, and how many words the keyword has."""
-    if _FIRST_WORDS.isdisjoint((words[index].plain, words[index].folded)):
-        return None
-    for phrase, field in FIELD_WORDS:
+    word = words[index]
+    for phrase, field in _BY_FIRST_WORD.get(word.plain) or _BY_FIRST_WORD.get(word.folded, ()):
         if starts_with(words[index : index + len(phrase)], phrase):
             return field, len(phrase)
     return None
 
 
-def _pieces(words: Sequence[Word], today: date) -> list[_Piece]:
-    pieces: list[_Piece] = []
+def _pieces(words: Sequence[Word], today: date) -> Iterator[_Piece]:
+    """One field after the other, as far as somebody wants to know."""
     at = 0
     while at < len(words):
         found = _field_at(words, at)
@@ -182,9 +186,8 @@ def _pieces(words: Sequence[Word], today: date) -> list[_Piece]:
         field, length = found
         begin = at + length
         end = _end_of_value(words, begin, field, today)
-        pieces.append(_Piece(field, _value_words(words[begin:end])))
+        yield _Piece(field, _value_words(words[begin:end]))
         at = end
-    return pieces
 
 
 def _end_of_value(words: Sequence[Word], begin: int, field: Field, today: date) -> int:
@@ -214,10 +217,12 @@ def _believable(words: Sequence[Word], index: int, today: date) -> bool:
         return False
     if field in {Field.NOTES, Field.NAME, Field.CRM, Field.CAMPAIGN}:
         return length > 1 or words[begin].quoted
-    return any(
-        _reads(field, join(words[begin:end]), today)
-        for end in range(begin + 1, min(len(words), begin + 5) + 1)
-    )
+    for end in range(begin + 1, min(len(words), begin + _LONGEST_VALUE) + 1):
+        if _field_at(words, end - 1) is not None:
+            return False
+        if _reads(field, join(words[begin:end]), today):
+            return True
+    return False
 
 
 def _reads(field: Field, text: str, today: date) -> bool:

@@ -15,6 +15,8 @@ from cards.reader import day_in_words
 from cards.wording import marked, sentence
 
 _NOBODY = frozenset({"nobody", "no one", "noone", "none", "stop", "off", "end"})
+_LONGEST_DAY = 8
+"""Words of a day at most."""
 HOW = marked("Write it like: delegate to cleo until friday.")
 
 
@@ -69,7 +71,8 @@ def _who_and_when(ahead: Sequence[Word], behind: Sequence[Word], today: date) ->
         return join(ahead), join(behind)
     if behind:
         return join(_named(behind)), join(ahead)
-    cut = next((n for n in range(1, len(ahead)) if _is_day(ahead[n:], today)), len(ahead) - 1)
+    begins = range(max(1, len(ahead) - _LONGEST_DAY), len(ahead))
+    cut = next((n for n in begins if _is_day(ahead[n:], today)), len(ahead) - 1)
     return join(_named(ahead[:cut])), join(ahead[cut:])
 
 

@@ -153,18 +153,24 @@ def read_wish(words: Sequence[Word]) -> Wish:
 
 
 def _pieces(words: Sequence[Word]) -> list[tuple[str, tuple[Word, ...]]]:
-    """Each key word with what stands behind it."""
+    """Each key word with what stands behind it. A value's signs may follow it: `value > 100k`,
+    `value above 100k`; Japanese says one of them behind the amount."""
     pieces: list[tuple[str, list[Word]]] = []
+    only_signs = False
     for word in _unglued(words):
         key = _KEYS.get(word.plain) or ("value" if word.plain in {">", ">="} else None)
-        if key is not None and not (key == "value" and pieces and _goes_on(pieces[-1], word)):
+        of_value = bool(pieces) and pieces[-1][0] == "value"
+        goes_on = key == "value" and of_value and (only_signs or _is_behind_amount(word))
+        if key is not None and not goes_on:
             if key not in _FREE and any(key == known for known, _values in pieces):
                 raise BadFilter(
                     sentence("“{key}” is there twice.", key=word.text), sentence("Say it once.")
                 )
             pieces.append((key, []))
+            only_signs = True
         elif pieces and pieces[-1][0] not in _FREE:
             pieces[-1][1].append(word)
+            only_signs = only_signs and _is_sign(word)
         elif word.plain not in _FILLERS:
             raise BadFilter(
                 sentence("I do not know the filter “{said}”.", said=word.text[:60]),
@@ -180,12 +186,8 @@ _FORMS = marked(
 )
 
 
-def _goes_on(piece: tuple[str, list[Word]], word: Word) -> bool:
-    """Whether a value's sign may still follow: `value > 100k`, `value above 100k`; Japanese says
-    it behind the amount."""
-    key, behind = piece
-    last = spoken() is Language.JAPANESE and word.plain == "above"
-    return key == "value" and (last or all(_is_sign(each) for each in behind))
+def _is_behind_amount(word: Word) -> bool:
+    return spoken() is Language.JAPANESE and word.plain == "above"
 
 
 def _is_sign(word: Word) -> bool:

@@ -88,10 +88,10 @@ def take_exact(words: Sequence[Word]) -> tuple[Target | None, tuple[Word, ...]]:
         found = exact(word, bare_number=index == 0)
         if found is None:
             continue
-        before = words[:index]
-        while before and before[-1].plain in _FILLERS:
-            before = before[:-1]
-        return found, (*before, *words[index + 1 :])
+        cut = index
+        while cut and words[cut - 1].plain in _FILLERS:
+            cut -= 1
+        return found, (*words[:cut], *words[index + 1 :])
     return None, tuple(words)
 
 

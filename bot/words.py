@@ -47,21 +47,27 @@ def clean(text: str) -> str:
 def split(text: str) -> tuple[Word, ...]:
     """The words of `text`. A quote opens only at a word's start; without its end it is text."""
     words: list[Word] = []
+    endless: set[str] = set()
     at = 0
     while at < len(text):
         if text[at].isspace():
             at += 1
             continue
-        word = _quoted(text, at) or _bare(text, at)
+        word = _quoted(text, at, endless) or _bare(text, at)
         words.append(word)
         at = word.end
     return tuple(words)
 
 
-def _quoted(text: str, at: int) -> Word | None:
+def _quoted(text: str, at: int, endless: set[str]) -> Word | None:
+    """The quote that opens here. A sign that no end follows is `endless` from then on, so that the
+    rest is not searched for it again and again."""
     end = _ENDS.get(text[at])
-    found = end.search(text, at + 1) if end is not None else None
+    if end is None or text[at] in endless:
+        return None
+    found = end.search(text, at + 1)
     if found is None:
+        endless.add(text[at])
         return None
     return Word(text[at + 1 : found.start()].strip(), at, found.end(), quoted=True)
 
