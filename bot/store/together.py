@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from bot.store.connection import AsyncConnection
 from bot.store.engine import Store
 
-PAUSE_SECONDS = 0.025
+PAUSE_SECONDS = 0.05
 """From the end of one transaction to the next."""
 _T = TypeVar("_T")
 Write = Callable[[AsyncConnection], Awaitable[Any]]

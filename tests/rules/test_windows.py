@@ -362,3 +362,42 @@ def test_what_answers_leave_behind_is_forgotten() -> None:
         windows.answered("t", f"c{number}")
         clock.time += timedelta(minutes=1)
     assert len(windows._answered[1]) <= 1000
+
+
+def earliest(times: list[datetime], limit: Limit, now: datetime) -> datetime:
+    """The first moment from now on at which one more breaks no window, found by trying."""
+    window = timedelta(seconds=limit.seconds)
+    tried = sorted({now, *(at + window for at in times if at + window > now)})
+    return next(each for each in tried if sum(each - window < at for at in times) < limit.most)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    steps=st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from(["t", "u"]), st.integers(0, 1500)),
+        min_size=1,
+        max_size=80,
+    ),
+)
+def test_whoever_waits_does_so_for_as_long_as_the_windows_ask_and_no_longer(
+    steps: list[tuple[int, str, int]],
+) -> None:
+    clock = Clock()
+    conversation, tenant = (Limit(2, 1), Limit(3, 4)), Limit(5, 2)
+    windows = Windows(clock, conversation=conversation, tenant=(tenant,), pace=NONE)
+    sent: dict[str, list[datetime]] = {}
+    for which, there, pause in steps:
+        clock.time += timedelta(milliseconds=pause)
+        name = f"{there}-{which}"
+        bounds = [earliest(sent.get(name, []), limit, clock()) for limit in conversation]
+        allowed = max(*bounds, earliest(sent.get(there, []), tenant, clock()))
+        assert windows.wait(there, name) == allowed - clock()
+        if allowed > clock():
+            assert windows.leave(there, name) is None
+            clock.time = allowed
+        assert windows.leave(there, name) == clock()
+        for counted in (name, there):
+            sent.setdefault(counted, []).append(clock())
+    for name, times in sent.items():
+        for limit in conversation if "-" in name else (tenant,):
+            assert most_in(times, limit) <= limit.most
