@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -20,7 +23,7 @@ from bot.outbox import OutboxWorker
 from bot.store import outbox
 from bot.store.engine import open_store, upgrade
 from bot.stored_messages import written
-from bot.windows import PACE, Limit, Windows
+from bot.windows import CONVERSATION, PACE, Limit, Windows
 from tests.hurried import hurried, hurried_loop
 
 LIMIT = Limit(10, 1)
@@ -88,31 +91,43 @@ def channels(count: int, tenant: str = "tenant-1") -> list[Place]:
     return [Place(PlaceKind.CHANNEL, tenant, name, url, "28:bot", name) for name in names]
 
 
+def at_once(places: Sequence[Place]) -> list[tuple[float, Place]]:
+    """All of it is owed from the start on."""
+    return [(0.0, place) for place in places]
+
+
 async def told(
     folder: Path,
-    places: Sequence[Place],
+    owed: Sequence[tuple[float, Place]],
     teams: SlowTeams,
     meanwhile: Callable[[Windows], Awaitable[None]] | None = None,
 ) -> list[Sent]:
-    """What was sent, when everything was owed at once."""
+    """What was sent of what was owed, from these seconds on, in their order."""
     loop, store = hurried_loop(), open_store(f"sqlite+aiosqlite:///{folder}/dealdesk.db")
     await upgrade(store)
-    async with store.begin() as connection:
-        for place in places:
-            await outbox.put(connection, place, written(Message(text="won")), loop.now())
     windows = Windows(loop.now, tenant=(LIMIT,))
     worker = OutboxWorker(store, teams, loop.now, "bot-1", jitter=lambda: 0.0, windows=windows)
-    running = [asyncio.create_task(worker.run())]
+
+    async def promise() -> None:
+        for when, each in groupby(owed, itemgetter(0)):
+            await asyncio.sleep(when - loop.time())
+            async with store.begin() as connection:
+                for _when, place in each:
+                    content = written(Message(text="won"))
+                    await outbox.put(connection, place, content, loop.now())
+            worker.wake()
+
+    running = [asyncio.create_task(promise()), asyncio.create_task(worker.run())]
     if meanwhile is not None:
         running.append(asyncio.ensure_future(meanwhile(windows)))
     async with asyncio.timeout(3600):
         await teams.all_there.wait()
-    for each in running:
-        each.cancel()
+    for task in running:
+        task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
     await store.close()
-    owed = [one.place.channel for one in teams.sent if one.place.kind is PlaceKind.CHANNEL]
-    assert sorted(owed) == sorted(one.channel for one in places)
+    arrived = [one.place for one in teams.sent if one.place.kind is PlaceKind.CHANNEL]
+    assert Counter(arrived) == Counter(place for _when, place in owed)
     return teams.sent
 
 
@@ -127,16 +142,16 @@ def idle(sent: list[Sent]) -> list[float]:
     return found
 
 
-def most_in_a_window(sent: list[Sent]) -> int:
+def most_in_a_window(sent: list[Sent], limit: Limit = LIMIT) -> int:
     """The most that arrived in any window."""
     times = [one.arrived for one in sent]
-    return max(sum(a <= b < a + LIMIT.seconds for b in times) for a in times)
+    return max(sum(a <= b < a + limit.seconds for b in times) for a in times)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_no_message_waits_while_its_window_has_room(tmp_path: Path, seed: int) -> None:
     teams = SlowTeams(150, (0.1, 0.3), random.Random(seed))  # noqa: S311
-    sent = hurried(told(tmp_path, channels(150), teams))
+    sent = hurried(told(tmp_path, at_once(channels(150)), teams))
     assert max(idle(sent)) < SLACK
     assert most_in_a_window(sent) <= LIMIT.most
 
@@ -149,7 +164,7 @@ def test_a_tenant_does_not_wait_for_another(tmp_path: Path, seed: int) -> None:
         place for name, count in zip(names, counts, strict=True) for place in channels(count, name)
     ]
     teams = SlowTeams(len(places), (0.1, 0.3), random.Random(seed))  # noqa: S311
-    sent = hurried(told(tmp_path, places, teams))
+    sent = hurried(told(tmp_path, at_once(places), teams))
     of = {name: [one for one in sent if one.place.tenant == name] for name in names}
     for name in names[:2]:
         assert max(idle(of[name])) < SLACK
@@ -172,10 +187,28 @@ def test_who_asks_meanwhile_is_answered_at_once_within_the_limit(tmp_path: Path,
             await answering.send(person, Message(text="help"))
             await asyncio.sleep(0.6)
 
-    sent = hurried(told(tmp_path, channels(100), teams, asks))
+    sent = hurried(told(tmp_path, at_once(channels(100)), teams, asks))
     answers = [one.arrived for one in sent if one.place == person]
     assert len(answers) >= 10
     assert max(at - when for at, when in zip(answers, asked, strict=False)) < 2 * WORK
     settled = [one for one in sent if one.arrived >= 2 * LIMIT.seconds]
     assert most_in_a_window(settled) <= LIMIT.most
     assert sent[-1].arrived < 100 / (0.7 * LIMIT.most)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whatever_comes_whenever_keeps_every_window(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311
+    rooms = [*channels(8), *channels(6, "tenant-2")]
+    owed = [
+        (chance.uniform(0, 8), rooms[min(int(chance.expovariate(0.2)), len(rooms) - 1)])
+        for _ in range(200)
+    ]
+    teams = SlowTeams(len(owed), (0.01, 0.05), chance)
+    sent = hurried(told(tmp_path, sorted(owed, key=itemgetter(0)), teams))
+    for tenant in {room.tenant for room in rooms}:
+        assert most_in_a_window([one for one in sent if one.place.tenant == tenant]) <= LIMIT.most
+    busiest, _count = Counter(place for _when, place in owed).most_common(1)[0]
+    there = [one for one in sent if one.place == busiest]
+    assert all(most_in_a_window(there, limit) <= limit.most for limit in CONVERSATION)
+    assert sent[-1].arrived < 25
