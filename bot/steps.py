@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bot.dates import AmbiguousDate, UnreadableDate, parse_date
+from cards import registered
 from cards.reader import day_in_words
 from cards.registration import FieldKind
 from cards.wording import Text, text, words
@@ -260,19 +261,14 @@ def _read_solution(entered: str, asked: Asked) -> str:
     return pick(wanted.casefold().removeprefix("solution").strip() or wanted, options)
 
 
+def _choices(said: Mapping[str, Text]) -> Choices:
+    return tuple((str(value), title) for value, title in said.items())
+
+
 YES_NO: Choices = (("true", words("Yes")), ("false", words("No")))
-TERMS: Choices = (
-    (Term.FINITE.value, words("With an end date")),
-    (Term.PERPETUAL.value, words("Perpetual, no end date")),
-)
-TENANTS: Choices = (
-    (DeployedOn.CUSTOMER.value, words("The customer's tenant")),
-    (DeployedOn.PARTNER.value, words("Our own tenant")),
-)
-PRICINGS: Choices = (
-    (Pricing.PAY_AS_YOU_GO.value, words("Pay as you go")),
-    (Pricing.OTHER.value, words("Other")),
-)
+TERMS: Choices = _choices(registered.TERMS)
+TENANTS: Choices = _choices(registered.TENANTS)
+PRICINGS: Choices = _choices(registered.PRICINGS)
 
 
 def _only_solution(referral: Referral, _answers: Answers) -> str:

@@ -50,9 +50,9 @@ from cards.elements import (
 )
 from cards.new_deal import new_deal_facts
 from cards.reader import Reader
-from cards.registered import term_words
+from cards.registered import PRICINGS, TENANTS, term_words
 from cards.signs import progress
-from partner_center.registration import DealRegistration, DeployedOn, Pricing
+from partner_center.registration import DealRegistration
 
 LONGEST_REASON: Final = 500
 
@@ -321,18 +321,11 @@ def _registration(it: DealRegistration, solutions: Mapping[str, str], reader: Re
         (words("Solution"), text(solutions.get(it.solution_id) or it.solution_id, limit=120)),
         (words("Solution value"), reader.money(it.solution_value, it.solution_currency)),
         (words("Runs on Azure"), words("Yes") if it.deployed_on_azure else words("No")),
-        (words("Runs in"), _TENANTS[it.deployment]),
-        (words("Pricing"), _PRICINGS[it.pricing]),
+        (words("Runs in"), TENANTS[it.deployment]),
+        (words("Pricing"), PRICINGS[it.pricing]),
         (words("Marketplace"), _marketplace(it, reader)),
     ]
     return [fact(title, value) for title, value in lines if value]
-
-
-_TENANTS: Final = {
-    DeployedOn.CUSTOMER: words("The customer's tenant"),
-    DeployedOn.PARTNER: words("Our own tenant"),
-}
-_PRICINGS: Final = {Pricing.PAY_AS_YOU_GO: words("Pay as you go"), Pricing.OTHER: words("Other")}
 
 
 def _marketplace(it: DealRegistration, reader: Reader) -> Text:

@@ -23,6 +23,7 @@ from cards.elements import (
     text_input,
     words,
 )
+from cards.inputs import entered_day
 from cards.problems import input_of, problem_words
 from cards.reader import Reader
 from partner_center.money import plain
@@ -179,10 +180,7 @@ def _line(name: str, value: str, most: int) -> Piece:
 def _close(referral: Referral, given: Mapping[str, str]) -> date | None:
     entered = given.get("close")
     if entered is not None:
-        try:
-            return date.fromisoformat(entered)
-        except ValueError:
-            return None
+        return entered_day(entered)
     return referral.closing.astimezone(UTC).date() if referral.closing else None
 
 

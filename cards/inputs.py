@@ -125,6 +125,14 @@ def date_input(
     )
 
 
+def entered_day(value: str) -> date | None:
+    """The day that an Input.Date sends; None for anything else."""
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One choice of an Input.ChoiceSet: what is sent, and what is read."""

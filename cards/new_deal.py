@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final
 
 from cards.actions import ChangeDeal, CreateDeal, DropDeal, ListDeals, NewDeal, Show
@@ -26,6 +26,7 @@ from cards.elements import (
     words,
 )
 from cards.forms import beside, loose
+from cards.inputs import entered_day
 from cards.reader import Reader
 from partner_center.new_deal import CUSTOMER_LIMIT, NOTES_LIMIT
 from partner_center.referral import REASON_LIMIT, TEXT_LIMITS, Field, Problem
@@ -196,7 +197,7 @@ def _input(name: str, given: Mapping[str, str], reader: Reader) -> Piece:
         return date_input(
             name,
             label_of(name),
-            value=_day(value),
+            value=entered_day(value),
             least=earliest,
             most=earliest + _LATEST,
             required=missing,
@@ -231,10 +232,3 @@ def _hint(name: str) -> Text | None:
             return words("Three letters, for example USD")
         case _:
             return None
-
-
-def _day(value: str) -> date | None:
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        return None

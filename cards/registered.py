@@ -31,7 +31,7 @@ from cards.elements import (
 from cards.problems import problem_words
 from cards.reader import Reader
 from partner_center.referral import Problem
-from partner_center.registration import Registration
+from partner_center.registration import DeployedOn, Pricing, Registration, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +157,24 @@ def _facts(registration: Registration, reader: Reader) -> list[Fact]:
     return [fact(title, value) for title, value in lines if value]
 
 
+TERMS: Final[Mapping[str, Text]] = {
+    Term.FINITE: words("With an end date"),
+    Term.PERPETUAL: words("Perpetual, no end date"),
+}
+TENANTS: Final[Mapping[str, Text]] = {
+    DeployedOn.CUSTOMER: words("The customer's tenant"),
+    DeployedOn.PARTNER: words("Our own tenant"),
+}
+PRICINGS: Final[Mapping[str, Text]] = {
+    Pricing.PAY_AS_YOU_GO: words("Pay as you go"),
+    Pricing.OTHER: words("Other"),
+}
+"""The terms, places and pricings of a contract as sellers say them."""
+
+
 def term_words(term: str | None) -> Text:
-    """Finite and Perpetual as sellers say them; another term by its own name."""
-    known = {"Finite": words("With an end date"), "Perpetual": words("Perpetual, no end date")}
-    return known.get(term or "") or text(term or "", limit=40)
+    """A term as sellers say it; an unknown one by its own name."""
+    return TERMS.get(term or "") or text(term or "", limit=40)
 
 
 def _money(value: Decimal | None, currency: str | None, reader: Reader) -> Text:

@@ -46,6 +46,7 @@ from cards.elements import (
     text_input,
     words,
 )
+from cards.inputs import entered_day
 from cards.notice import Words, said
 from cards.problems import problem_words
 from cards.reader import Reader
@@ -343,7 +344,7 @@ def _input(field: FieldView) -> Piece:
     required = words("This is needed.") if field.required else None
     match field.kind:
         case FieldKind.DATE:
-            return date_input(field.id, label, value=_day(field.value), required=required)
+            return date_input(field.id, label, value=entered_day(field.value), required=required)
         case FieldKind.CHOICE:
             choices = [
                 Choice(value, said(title, limit=100))
@@ -357,13 +358,6 @@ def _input(field: FieldView) -> Piece:
             return text_input(
                 field.id, label, value=field.value[:255], required=required, max_length=255
             )
-
-
-def _day(value: str) -> date | None:
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        return None
 
 
 def _live(lines: Sequence[Line]) -> list[Piece]:
