@@ -117,12 +117,7 @@ async def _propose(
         )
     warnings = await _warnings(desk, turn, deal)
     card = new_deal_card(fields_of(proposal), proposal_id, turn.reader, warnings=warnings)
-
-    async def remember(message_id: str) -> None:
-        async with desk.store.each() as connection:
-            await proposals.set_message(connection, proposal_id, message_id)
-
-    return Reply(card=card, summary=sentence("Create this deal?"), shown=remember)
+    return Reply(card=card, summary=sentence("Create this deal?"))
 
 
 def _after(deal: NewDeal) -> dict[str, str | None]:

@@ -38,7 +38,7 @@ from bot.proposal_fields import (
     typed,
 )
 from bot.registration_rules import Age
-from bot.replies import Reply, Row, Stand
+from bot.replies import Reply
 from bot.sealed import is_as_shown, is_granted, seal_of
 from bot.store import approvals, audit, handles, proposals
 from bot.store import outbox as outbox_rows
@@ -107,7 +107,7 @@ async def propose(desk: Desk, turn: Turn, referral: Referral, draft: Draft) -> R
     changes = in_order(draft.changes)
     card = proposal_card(shown, changes, draft.warnings, proposal.id, turn.reader, move=draft.move)
     summary = sentence("#{handle}: before and after", handle=shown.handle)
-    return Reply(card=card, summary=summary, stands=Stand(Row.PROPOSAL, proposal.id))
+    return Reply(card=card, summary=summary)
 
 
 async def save(desk: Desk, turn: Turn, proposal_id: str) -> Reply:
@@ -480,7 +480,8 @@ async def _show_ended(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
 async def find_own(
     desk: Desk, turn: Turn, proposal_id: str, *, creates: bool = False
 ) -> Proposal | Reply:
-    """The proposal, if it is this person's, of that kind, and the card is where it was shown."""
+    """The proposal, if it is this person's, of that kind, and the card is where it was shown. The
+    message that was pressed is noted before anything is sent: what becomes of it goes there."""
     proposal = await _stored(desk, proposal_id)
     owner = (turn.person.tenant, turn.person.id)
     if proposal is None or proposal.tenant != turn.person.tenant:
@@ -493,8 +494,9 @@ async def find_own(
         _log.warning("card pressed elsewhere", proposal=proposal_id, person=turn.person.id)
         return not_valid()
     if turn.pressed is not None and proposal.message_id != turn.pressed:
-        async with desk.store.begin() as connection:
-            await proposals.set_message(connection, proposal_id, turn.pressed)
+        async with desk.store.each() as alone:
+            await proposals.set_message(alone, proposal_id, turn.pressed)
+        return replace(proposal, message_id=turn.pressed)
     return proposal
 
 

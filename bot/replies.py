@@ -30,7 +30,6 @@ class Left:
 class Row(StrEnum):
     """What of ours can stand in a message."""
 
-    PROPOSAL = "proposal"
     DRAFT = "draft"
     REGISTRATION = "registration"
     APPROVAL = "approval"

@@ -10,7 +10,7 @@ from bot.approval_view import owe_copies
 from bot.conversation import Place
 from bot.desk import Desk
 from bot.replies import Row, Stand
-from bot.store import approvals, drafts, proposals, registrations
+from bot.store import approvals, drafts, registrations
 from bot.store.connection import AsyncConnection
 from bot.store.jsontext import Json
 
@@ -23,10 +23,6 @@ async def remember_now(desk: Desk, standing: Stand, place: Place, message_id: st
     A power cut may take it back, as it may come before; but a copy that moved on is owed for sure.
     """
     if standing.message_id == message_id or standing.row is Row.SIGN_IN:
-        return
-    if standing.row is Row.PROPOSAL:
-        async with desk.store.each() as alone:
-            await proposals.set_message(alone, standing.id, message_id)
         return
     async with desk.store.begin(flush=standing.row is Row.APPROVAL) as connection:
         await _remember(desk, connection, standing, place, message_id)
@@ -60,8 +56,6 @@ async def _remember(
     desk: Desk, connection: AsyncConnection, standing: Stand, place: Place, message_id: str
 ) -> None:
     match standing.row:
-        case Row.PROPOSAL:
-            await proposals.set_message(connection, standing.id, message_id)
         case Row.DRAFT:
             await drafts.place_at(connection, standing.id, place, message_id)
         case Row.REGISTRATION:

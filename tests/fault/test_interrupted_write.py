@@ -12,18 +12,19 @@ SAVE = "Save this change?"
 
 
 async def interrupted(world: World) -> None:
-    """A change whose row says that its request left, and whose process is no more."""
+    """A change whose row says that its request left, and the message that was pressed for it; its
+    process is no more."""
     bot = await world.bot()
     await signed_in(world, "ben")
     await world.says("ben", "update fabrikam analytics value 45k")
-    await world.hears("ben", until=SAVE)
+    card = await world.hears("ben", until=SAVE)
     await bot.stop()
     long_ago = datetime.now(UTC) - timedelta(minutes=2)
     with closing(sqlite3.connect(world.folder / "dealdesk.db")) as rows, rows:
         changed = rows.execute(
-            "UPDATE proposals SET state = 'applying', version = version + 1, updated = ?"
-            " WHERE message_id IS NOT NULL",
-            (long_ago.replace(tzinfo=None).isoformat(sep=" "),),
+            "UPDATE proposals SET state = 'applying', version = version + 1, updated = ?, "
+            "message_id = ? WHERE message_id IS NULL",
+            (long_ago.replace(tzinfo=None).isoformat(sep=" "), card.id),
         )
         assert changed.rowcount == 1
 
