@@ -10,7 +10,7 @@ from bot.desk import Desk, Turn, bearer, views
 from bot.questions import ask
 from bot.replies import Reply
 from bot.store import handles
-from bot.targets import Fragment, Handle, ReferralId, Target, names, ranked
+from bot.targets import Fragment, Handle, ReferralId, Target, named_by, ranked
 from bot.words import split
 from cards.actions import ListDeals as ListButton
 from cards.notice import notice_card
@@ -46,10 +46,8 @@ async def with_reason(desk: Desk, turn: Turn, said: str) -> tuple[str, str]:
     """
     seen = await _everything(desk, turn)
     parts = said.split()
-    for length in range(len(parts), 0, -1):
-        if any(names(" ".join(parts[:length]), each) for each in seen.deals):
-            return " ".join(parts[:length]), " ".join(parts[length:])
-    return said, ""
+    length = max((named_by(parts, each) for each in seen.deals), default=0)
+    return (" ".join(parts[:length]), " ".join(parts[length:])) if length else (said, "")
 
 
 @dataclass(frozen=True, slots=True)

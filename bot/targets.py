@@ -114,15 +114,21 @@ def ranked(fragment: str, referrals: Sequence[Referral]) -> tuple[Referral, ...]
     return tuple(referral for _score, referral in close)
 
 
-def names(text: str, referral: Referral) -> bool:
-    """Whether every word of the text is, but for typos, a word of the deal's or customer's name."""
+def named_by(words: Sequence[str], referral: Referral) -> int:
+    """How many of the first words name the deal: each is, but for typos, one of its or its
+    customer's name, and they are no more than that has; a sign may stand behind each."""
     from rapidfuzz import fuzz
 
     known = _plain(f"{referral.name} {referral.customer}").split()
-    wanted = _plain(text).split()
-    return bool(wanted) and all(
-        any(fuzz.ratio(word, each) >= _CLEAR for each in known) for word in wanted
-    )
+    count = spent = 0
+    for word in words[: 2 * len(known)]:
+        parts = _plain(word).split()
+        if spent + len(parts) > len(known) or not all(
+            any(fuzz.ratio(part, each) >= _CLEAR for each in known) for part in parts
+        ):
+            break
+        count, spent = count + 1, spent + len(parts)
+    return count if spent else 0
 
 
 def _plain(text: str) -> str:
@@ -141,8 +147,9 @@ def _score(wanted: str, referral: Referral) -> float:
     for name in names:
         if f" {wanted}" in f" {name}":
             return 100.0
-        short = len(wanted) < 4
-        best = max(best, 0.0 if short else fuzz.partial_ratio(wanted, name) * _fair(wanted, name))
+        fair = _fair(wanted, name)
+        if len(wanted) >= 4 and 100 * fair >= _CLEAR:
+            best = max(best, fuzz.partial_ratio(wanted, name) * fair)
     return best
 
 

@@ -14,10 +14,12 @@ from bot.command import Subscribe
 from bot.commands import parse
 from bot.dates import DateError, parse_date
 from bot.feed_lines import BadFilter, read_fields
+from bot.targets import named_by, ranked
 from bot.teams.mentions import MAX_TEXT
 from bot.words import split
 from cards.language import speaking
 from partner_center.money import MoneyError, parse_amount
+from tests.rules.deals import deal
 
 TODAY = date(2026, 2, 20)
 LENGTH = MAX_TEXT // 4
@@ -140,3 +142,55 @@ def test_a_field_costs_what_its_length_costs(name: str) -> None:
     read("1")
     for unit in UNITS:
         assert calls(read, long("", unit)) < MOST * LENGTH, unit
+
+
+DEALS = [
+    deal(id=str(number), name="Fabrikam analytics rollout", customer=f"Fabrikam {number}")
+    for number in range(30)
+]
+
+
+@pytest.mark.parametrize("unit", ["a ", "fabrikam ", "fabrikam rollout ", "- ", "fabrikam-"])
+def test_the_deal_in_front_of_a_reason_costs_what_the_line_and_the_deals_do(unit: str) -> None:
+    """Every beginning of the line was compared with every deal: `lost fabrikam fabrikam ...`."""
+    words = long("", unit).split()
+
+    def find(_text: str) -> None:
+        assert max(named_by(words, each) for each in DEALS) <= 5
+
+    find("")
+    assert calls(find, "") < MOST * len(DEALS)
+
+
+def test_a_fragment_longer_than_any_name_is_compared_with_none() -> None:
+    fragment = long("", "fabrikam analytics ")
+    assert ranked(fragment, DEALS) == ()
+    compared: list[object] = []
+
+    def note(_frame: object, event: str, what: object) -> None:
+        if event == "c_call" and getattr(what, "__name__", "") == "partial_ratio":
+            compared.append(what)
+
+    sys.setprofile(note)
+    try:
+        ranked(fragment, DEALS)
+    finally:
+        sys.setprofile(None)
+    assert compared == []
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("fabrikam budget was cut", 1),
+        ("Fabrikam analytics rollout they chose another", 3),
+        ("fabricam analitics budget", 2),
+        ("fabrikam - budget", 2),
+        ("fabrikam-analytics budget", 1),
+        ("- budget", 0),
+        ("budget fabrikam", 0),
+        ("", 0),
+    ],
+)
+def test_the_longest_beginning_that_names_a_deal_is_the_deal(said: str, named: int) -> None:
+    assert named_by(said.split(), DEALS[7]) == named
