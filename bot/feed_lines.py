@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.command import Ask, Choice, Command, NotifyMe, Parsed, Subscribe, Unclear, Unsubscribe
 from bot.countries import country_code
 from bot.feed_rules import Filters, Quiet, Wish
-from bot.keywords import before
+from bot.keywords import before, in_english
 from bot.lines import VALUE_FORMS, Line
 from bot.store.feeds import Kind
 from bot.words import Word, join, split
@@ -53,9 +53,13 @@ _MORE = frozenset({">", ">=", "above", "over", "more", "than", "value", "=", ":"
 _THAN = frozenset({"als", "de", "que"})
 """What stands between `more` and an amount in the languages of the bot."""
 _QUIET = re.compile(
-    r"(?P<h>[01]?\d|2[0-4])(?::(?P<m>[0-5]\d))?\s*(?:-|–|to|until)\s*"
-    r"(?P<H>[01]?\d|2[0-4])(?::(?P<M>[0-5]\d))?"
+    r"(?:(?:from|between|von|zwischen|de|entre) )?"
+    r"(?P<h>[01]?\d|2[0-4])(?:[:h](?P<m>[0-5]\d))?\s*(?:h|uhr|時)?"
+    r"\s*(?:-|–|〜|\uff5e|to|until|and|から)\s*"
+    r"(?P<H>[01]?\d|2[0-4])(?:[:h](?P<M>[0-5]\d))?\s*(?:h|uhr|時)?(?:まで)?"
 )
+"""`18-8`, `von 18:30 bis 7 Uhr`, `de 18h30 à 7h`, `18時から8時まで`, once our keywords in them are
+in English."""
 _LONGEST_SOLUTION = 100
 _MOST_COUNTRIES = 40
 
@@ -145,7 +149,7 @@ def read_wish(words: Sequence[Word]) -> Wish:
         if key == "thread" or key == "flat":
             wish = replace(wish, flat=key == "flat")
         elif key == "quiet":
-            said = [word for word in values if word.plain not in {"hours", "from", "between"}]
+            said = [word for word in values if word.plain != "hours"]
             wish = replace(wish, quiet=read_quiet(join(said)))
         else:
             wish = replace(wish, filters=_READERS[key](wish.filters, values))
@@ -269,7 +273,7 @@ _READERS: Mapping[str, Callable[[Filters, Sequence[Word]], Filters]] = {
 
 def read_quiet(text: str) -> Quiet:
     """`18-8` or `18:30-07:00`. Raises BadFilter."""
-    match = _QUIET.fullmatch(" ".join(text.casefold().split()))
+    match = _QUIET.fullmatch(" ".join(in_english(text.casefold()).split()))
     start = _minutes(match["h"], match["m"]) if match else None
     end = _minutes(match["H"], match["M"]) if match else None
     if start is None or end is None or start == end:

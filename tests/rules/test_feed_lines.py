@@ -147,6 +147,34 @@ def test_a_form_that_is_wrong_says_why(fields: dict[str, str]) -> None:
         read_fields(fields)
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "18-8"),
+        ("en", "between 18 and 8"),
+        ("en", "from 18:00 to 8:00"),
+        ("de", "von 18 bis 8 Uhr"),
+        ("de", "zwischen 18 und 8"),
+        ("fr", "de 18 à 8"),
+        ("fr", "18h00 à 8h"),
+        ("es", "de 18 a 8"),
+        ("es", "entre 18:00 y 8:00"),
+        ("ja", "18時から8時まで"),
+        ("ja", "18〜8"),
+        ("ja", "18\uff5e8"),
+    ],
+)
+def test_quiet_hours_are_said_in_many_ways(language: str, said: str) -> None:
+    with speaking(language):
+        assert read_quiet(said) == Quiet(1080, 480)
+
+
+@pytest.mark.parametrize("said", ["18", "18h", "from 18", "25-8", "18-18", "18 bis 8", "late"])
+def test_what_are_no_quiet_hours_is_said(said: str) -> None:
+    with pytest.raises(BadFilter):
+        read_quiet(said)
+
+
 def test_quiet_hours_may_end_at_midnight() -> None:
     assert read_quiet("22-24") == Quiet(1320, 0)
 
@@ -166,6 +194,7 @@ MILLION = Filters(above=Amount(Decimal(1_000_000)))
         ("fr", "suivre gagnées valeur au-dessus de 100k", won()),
         ("fr", "suivre gagnées valeur supérieure à 100k", won()),
         ("fr", "suivre gagnées pays Allemagne et DE", won(Filters(countries=("DE",)))),
+        ("fr", "suivre gagnées silence de 18 à 8", won(Filters(), quiet=Quiet(1080, 480))),
         ("fr", "suivre échéances", Subscribe(Kind.EXPIRING, Wish())),
         ("fr", "ne plus suivre expirations", Unsubscribe(Kind.EXPIRING)),
         ("es", "seguir oportunidades ganadas", won(Filters())),
