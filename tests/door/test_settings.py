@@ -57,7 +57,7 @@ def _start(environment: Mapping[str, str | None]) -> subprocess.CompletedProcess
         env=clean | given,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

@@ -52,7 +52,7 @@ def start(folder: Path, port: int, **changes: str) -> subprocess.CompletedProces
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

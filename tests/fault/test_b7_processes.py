@@ -37,7 +37,7 @@ ROUNDS = 200
 DEALS = (FABRIKAM, NORTHWIND, WOODGROVE)
 """Each has one open request at a time, and goes on to the next when that is over."""
 NAMES = {PEOPLE[key].oid: PEOPLE[key].name for key in ("dana", "ada")}
-PATIENCE = LEASE.total_seconds() + 30.0
+PATIENCE = 3 * LEASE.total_seconds()
 """Seconds until what was decided has to be carried out. A try that stumbled before anything was
 sent, over a connection that a busy machine did not get in time for one, is made again when its
 lease is over."""

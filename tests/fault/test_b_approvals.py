@@ -79,13 +79,13 @@ def says(sent: Sent) -> str:
 
 async def comes_to(
     world: World, person: str, sent: Sent, words: str, where: str = "personal"
-) -> None:
-    """What a press came to says this: its answer, or what follows when that took longer than an
-    answer may, as on a busy machine."""
+) -> str:
+    """What a press came to, which says this: its answer, or what follows when that took longer
+    than an answer may, as on a busy machine."""
     if LATER in says(sent):
-        await world.hears(person, where, until=words)
-    else:
-        assert words in says(sent)
+        return (await world.hears(person, where, until=words)).words
+    assert words in says(sent)
+    return says(sent)
 
 
 async def called(world: World, person: str, name: str) -> None:

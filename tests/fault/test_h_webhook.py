@@ -418,7 +418,7 @@ async def test_the_command_runs_from_the_command_line(world: World) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (1, "")

@@ -332,8 +332,9 @@ async def test_g6_a_process_stopped_in_the_middle_is_not_followed_by_a_second_po
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not await posts(world):
             await world.get("events", wait="1", person="ben")
-    with looking_away(first, world.folder):
-        await age(world.environment(0)["DEALDESK_DATABASE_URL"], 61)
+    database = world.environment(0)["DEALDESK_DATABASE_URL"]
+    async with looking_away(first, database):
+        await age(database, 61)
         await world.bot_process()
         await world.sees("ben", lambda seen: UNKNOWN in newest(seen), within=180)
     await world.post("clock", advance=LONG)

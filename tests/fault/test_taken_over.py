@@ -30,7 +30,7 @@ async def test_killed_in_a_registration_its_neighbour_registers_once(
     await signed_in(world, "ben")
     await begins(world)
     await walks_to_the_end(world)
-    with looking_away(second, world.folder):
+    async with looking_away(second, database):
         with contextlib.suppress(Refused):
             await world.clicks("ben", "Submit")
         assert await first.ended() == -signal.SIGKILL
@@ -52,7 +52,7 @@ async def test_killed_in_a_change_its_neighbour_saves_it_once(
     await signed_in(world, "ben")
     await world.says("ben", "update fabrikam analytics value 39k")
     await world.hears("ben", until="Save this change?")
-    with looking_away(second, world.folder):
+    async with looking_away(second, database):
         with contextlib.suppress(Refused):
             await world.clicks("ben", "Save")
         assert await first.ended() == -signal.SIGKILL
