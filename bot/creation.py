@@ -325,7 +325,7 @@ async def _doubled(
     async with desk.store.begin() as connection:
         numbers = await handles.number_of(connection, proposal.tenant, ids)
     known = [(numbers[each], each) for each in ids]
-    card = doubled_card(deal_line(fields_of(proposal)), known, turn.reader)
+    card = doubled_card(deal_line(fields_of(proposal)), known)
     return Reply(card=card, summary=sentence("A deal is there more than once"))
 
 
@@ -337,7 +337,7 @@ def _uncertain(desk: Desk, turn: Turn, proposal: Proposal) -> Reply:
     asking = _after_look(desk, proposal, 0) is Do.ASK
     accepted = rules.was_accepted(_status(proposal))
     line = deal_line(fields_of(proposal))
-    card = uncertain_card(line, proposal.id, turn.reader, accepted=accepted, asking=asking)
+    card = uncertain_card(line, proposal.id, accepted=accepted, asking=asking)
     return Reply(card=card, summary=sentence("I do not know yet"), unsettled=proposal.id)
 
 

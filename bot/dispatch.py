@@ -24,7 +24,7 @@ from bot import (
 from bot import command as said
 from bot.command import Ask, Choice, Command, Filter, Unclear
 from bot.commands import COMMANDS, parse, spec_of
-from bot.conversation import Person, Place
+from bot.conversation import Person
 from bot.desk import Desk, Turn
 from bot.dialog import Dialog
 from bot.feeds import Feeds
@@ -35,7 +35,6 @@ from bot.targets import Fragment, Target
 from cards import actions
 from cards.help import CommandHelp, help_card, welcome_card
 from cards.language import Language, spoken
-from cards.reader import Reader
 from cards.sign_in import signed_in_card, signed_out_card, trouble_card, who_card
 from cards.wording import sentence
 from partner_center.referral import Member, Move
@@ -103,9 +102,9 @@ class Dispatch:
         pressing = actions.unpack(verb, data)
         return await self._action(turn, pressing.action, pressing.inputs)
 
-    def welcome(self, place: Place, reader: Reader) -> Reply:
+    def welcome(self) -> Reply:
         """The introduction, once, on being added."""
-        return Reply(card=welcome_card(HELP, reader), summary=sentence("Hello, this is Dealdesk"))
+        return Reply(card=welcome_card(HELP), summary=sentence("Hello, this is Dealdesk"))
 
     async def signed_in(self, turn: Turn) -> Reply:
         """The greeting after a sign-in that nothing waited for."""
@@ -286,7 +285,7 @@ class Dispatch:
 @lru_cache(maxsize=64)
 def _help_card(topic: str | None, signed_in: bool, _language: Language) -> Mapping[str, object]:
     """Help says the same to everybody who speaks the language; nobody changes the card."""
-    return help_card(HELP, topic, signed_in, Reader())
+    return help_card(HELP, topic, signed_in)
 
 
 async def _member_form(desk: Desk, turn: Turn, deal: str) -> Reply:

@@ -191,7 +191,7 @@ class Feeds:
         return self._shown(turn, feed, None)
 
     async def _form(self, turn: Turn, feed: Feed) -> Reply:
-        card = feed_form_card(view_of(feed, ""), turn.reader)
+        card = feed_form_card(view_of(feed, ""))
         return Reply(card=card, summary=sentence("Edit the subscription"), only_me=True)
 
     async def _pause(self, turn: Turn, feed: Feed) -> Reply:
@@ -257,7 +257,7 @@ class Feeds:
             wish = _with_zone(read_fields(inputs), turn.reader.timezone)
         except BadFilter as error:
             problem = words("{why} {instead}", why=error.why, instead=error.instead)
-            card = feed_form_card(view_of(feed, ""), turn.reader, given=inputs, problem=problem)
+            card = feed_form_card(view_of(feed, ""), given=inputs, problem=problem)
             return Reply(card=card, summary=error.why, only_me=True)
         kept = replace(restarted(kept_in(feed), self._desk.now()), wish=wish)
         async with self._desk.store.begin() as connection:

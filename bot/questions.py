@@ -31,7 +31,7 @@ async def ask(desk: Desk, turn: Turn, prompt: str, choices: Sequence[Choice]) ->
             desk.now(),
         )
     labels = [choice.label for choice in choices]
-    return Reply(card=choice_card(question, prompt, labels, turn.reader), summary=prompt)
+    return Reply(card=choice_card(question, prompt, labels), summary=prompt)
 
 
 async def chosen(desk: Desk, turn: Turn, question_id: str, index: int) -> str | Reply | None:

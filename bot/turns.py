@@ -156,14 +156,12 @@ class Turns:
         return ok
 
     async def installed(self, installed: Installed) -> None:
-        """The one introduction, in a personal chat or, short, where many read it."""
+        """The one introduction, in the language of the place."""
         if installed.person is not None:
             await self._remember(installed.person, installed.place, installed.locale)
         locale = await self._locale(installed.place, installed.locale)
-        reader = Reader(locale, None, self._desk.now())
         with speaking(locale):
-            welcome = self._dispatch.welcome(installed.place, reader)
-            await self._send(installed.place, welcome, None, reader.now)
+            await self._send(installed.place, self._dispatch.welcome(), None, self._desk.now())
 
     async def signed_in(self, person: Person, place: Place) -> None:
         """Carry out the command that waited for this sign-in, once; else just greet."""

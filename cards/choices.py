@@ -21,7 +21,6 @@ from cards.elements import (
     words,
 )
 from cards.notice import Words, said
-from cards.reader import Reader
 
 AS_IN_TEAMS: Final = "teams"
 """What stands for each person's own language."""
@@ -31,9 +30,7 @@ _SHORT: Final = 16
 _MOST_CHOICES: Final = 12
 
 
-def choice_card(
-    question: str, prompt: Words, choices: Sequence[Words], reader: Reader
-) -> dict[str, object]:
+def choice_card(question: str, prompt: Words, choices: Sequence[Words]) -> dict[str, object]:
     """A pick-one card. Few short answers are buttons, others are rows to select.
 
     `question` is the id of the stored question; choices count from 0 in the order given.

@@ -151,7 +151,6 @@ def ended_card(count: int) -> dict[str, object]:
 
 def feed_form_card(
     view: FeedView,
-    reader: Reader,
     *,
     given: Mapping[str, str] | None = None,
     problem: Text | None = None,

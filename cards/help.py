@@ -22,7 +22,6 @@ from cards.elements import (
     words,
 )
 from cards.language import Language, marked, spoken, typed_as
-from cards.reader import Reader
 from cards.wording import Text, sentence
 
 EVERYDAY: Final = ("list", "show", "update", "eligible", "register")
@@ -45,7 +44,7 @@ class CommandHelp:
 
 
 def help_card(
-    commands: Sequence[CommandHelp], topic: str | None, signed_in: bool, reader: Reader
+    commands: Sequence[CommandHelp], topic: str | None, signed_in: bool
 ) -> dict[str, object]:
     """The everyday commands, all of them, or the one named by `topic`; an unknown topic is said."""
     wanted = (topic or "").strip().casefold()
@@ -55,7 +54,7 @@ def help_card(
     return _one(found[0]) if found else _everyday(commands, wanted, signed_in)
 
 
-def welcome_card(commands: Sequence[CommandHelp], reader: Reader) -> dict[str, object]:
+def welcome_card(commands: Sequence[CommandHelp]) -> dict[str, object]:
     """The one message after installing: what it offers, how to begin, what it needs.
 
     The first examples of the first commands are shown as things to say.

@@ -124,7 +124,7 @@ def new_deal_facts(fields: Sequence[FieldChange], reader: Reader) -> Piece:
 
 
 def uncertain_card(
-    deal: Text, proposal_id: str, reader: Reader, *, accepted: bool, asking: bool
+    deal: Text, proposal_id: str, *, accepted: bool, asking: bool
 ) -> dict[str, object]:
     """The answer to a creation was lost. `accepted`: it said yes before it was; `asking`: the deal
     was looked for long enough for its person to decide."""
@@ -154,7 +154,7 @@ def uncertain_card(
     return card(body, [look, over], summary=words("{title}: {deal}", title=title, deal=deal))
 
 
-def doubled_card(deal: Text, found: Sequence[tuple[int, str]], reader: Reader) -> dict[str, object]:
+def doubled_card(deal: Text, found: Sequence[tuple[int, str]]) -> dict[str, object]:
     """The same deal was created more than once: `found` are number and id of each."""
     title = words("This deal is there more than once")
     first, last = found[0][0], found[-1][0]

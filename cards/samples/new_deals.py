@@ -66,14 +66,8 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
         "new-deal": lambda: new_deal_card(FIELDS, PROPOSAL, reader, warnings=()),
         "new-deal-warned": lambda: new_deal_card(FIELDS, PROPOSAL, reader, warnings=(warning,)),
         "new-deal-created": lambda: deal_card(VIEW, reader, created=True),
-        "new-deal-unknown": lambda: uncertain_card(
-            line, PROPOSAL, reader, accepted=False, asking=False
-        ),
-        "new-deal-accepted": lambda: uncertain_card(
-            line, PROPOSAL, reader, accepted=True, asking=False
-        ),
-        "new-deal-question": lambda: uncertain_card(
-            line, PROPOSAL, reader, accepted=False, asking=True
-        ),
-        "new-deal-doubled": lambda: doubled_card(line, ((1053, DEAL), (1054, DEAL)), reader),
+        "new-deal-unknown": lambda: uncertain_card(line, PROPOSAL, accepted=False, asking=False),
+        "new-deal-accepted": lambda: uncertain_card(line, PROPOSAL, accepted=True, asking=False),
+        "new-deal-question": lambda: uncertain_card(line, PROPOSAL, accepted=False, asking=True),
+        "new-deal-doubled": lambda: doubled_card(line, ((1053, DEAL), (1054, DEAL))),
     }

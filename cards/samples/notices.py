@@ -101,10 +101,9 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
         "feeds": lambda: feeds_card([FEED, NARROW, OFF], reader),
         "feeds-none": lambda: feeds_card([], reader),
         "feeds-ended": lambda: ended_card(2),
-        "feed-form": lambda: feed_form_card(NARROW, reader),
+        "feed-form": lambda: feed_form_card(NARROW),
         "feed-form-error": lambda: feed_form_card(
             FEED,
-            reader,
             given={"country": "Atlantis"},
             problem=words("I do not know the country “{said}”.", said="Atlantis"),
         ),

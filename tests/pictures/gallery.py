@@ -148,10 +148,10 @@ def holding(said: str) -> dict[str, Card]:
         ),
         "registered": registered_card(view, registration, READER),
         "drafts": drafts_card([DraftRow(DRAFT, view, said, NOW, NOW)] * 10, READER),
-        "choices": choice_card("f" * 32, said, [said] * 300, READER),
+        "choices": choice_card("f" * 32, said, [said] * 300),
         "notice": notice_card(said, said, said, said, (("Help", Help()),), request_id=said),
-        "help": help_card([CommandHelp(said, said, said, [said])] * 60, "all", True, READER),
-        "help-unknown": help_card([CommandHelp("list", said, said, [said])], said, True, READER),
+        "help": help_card([CommandHelp(said, said, said, [said])] * 60, "all", True),
+        "help-unknown": help_card([CommandHelp("list", said, said, [said])], said, True),
         "won": won_card(told, CHANNEL, READER),
         "won-guests": won_card(told, GUESTS, READER),
         "notice-registered": registered_notice(told, CHANNEL, READER),
@@ -162,7 +162,7 @@ def holding(said: str) -> dict[str, Card]:
         "hand-over": hand_over_card(view, [("a", said)] * 30, READER),
         "feed": feed_card(feed, READER, problem=words("{said}", said=said)),
         "feeds": feeds_card([feed] * 30, READER),
-        "feed-form": feed_form_card(feed, READER, given=form),
+        "feed-form": feed_form_card(feed, given=form),
         "signed-in": signed_in_card(said, said, said),
         "who": who_card(said, said, said, said),
         **_new_deals_holding(said, READER),
@@ -183,8 +183,8 @@ def _new_deals_holding(said: str, reader: Reader) -> dict[str, Card]:
     return {
         "new-deal-form": new_deal_form_card(entered, reader, problems=problems),
         "new-deal": new_deal_card(fields, PROPOSAL, reader, warnings=warnings),
-        "new-deal-question": uncertain_card(line, PROPOSAL, reader, accepted=False, asking=True),
-        "new-deal-doubled": doubled_card(line, ((1053, DEAL), (1054, DEAL)), reader),
+        "new-deal-question": uncertain_card(line, PROPOSAL, accepted=False, asking=True),
+        "new-deal-doubled": doubled_card(line, ((1053, DEAL), (1054, DEAL))),
     }
 
 

@@ -281,12 +281,12 @@ def test_what_is_missing_next_is_named() -> None:
 
 def test_help_names_the_five_commands_of_every_day_and_all_on_request() -> None:
     def names(topic: str | None) -> set[str]:
-        said = set(markdown(help_card(HELP, topic, False, READER)))
+        said = set(markdown(help_card(HELP, topic, False)))
         return {row.name for row in HELP if row.summary in said}
 
     assert names(None) == names("discounts") == set(EVERYDAY)
     assert names("all") == {row.name for row in HELP}
-    unknown = markdown(help_card(HELP, "discounts", False, READER))
+    unknown = markdown(help_card(HELP, "discounts", False))
     assert "There is no command “discounts”." in unknown
 
 
