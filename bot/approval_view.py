@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.approval_people import authority, deciders, names_of
-from bot.conversation import Message, Person, Place, PlaceKind
+from bot.conversation import Message, Person, Place
 from bot.outbox import written
 from bot.policy import Policy, TeamRole
 from bot.proposal_fields import held_in, spelled, typed
@@ -274,15 +274,7 @@ async def personal_place(
 ) -> Place | None:
     """A person's personal chat with the bot, when there is one."""
     known = await people.find(connection, approval.tenant, person)
-    if known is None or known.personal_conversation is None:
-        return None
-    return Place(
-        kind=PlaceKind.PERSONAL,
-        tenant=approval.tenant,
-        conversation_id=known.personal_conversation,
-        service_url=known.service_url,
-        bot_id=approval.place.bot_id,
-    )
+    return known.personal(approval.place.bot_id) if known is not None else None
 
 
 async def _reader(

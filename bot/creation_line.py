@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from bot.changes import AmbiguousValue, UnreadableValue, first_field, parse_changes, unglued
 from bot.command import Choice, Create, Parsed, Unclear
 from bot.countries import country_code
 from bot.lines import Line, explain_value, which_reading
-from bot.words import Word, join
+from bot.words import Word, is_phone, join
 from cards.wording import sentence
 from partner_center.referral import Field
 
@@ -18,7 +17,6 @@ _IN = frozenset({"in", "from", "of", "country", "-", "–"})
 _COMPANY = frozenset({"ag", "as", "bv", "co", "kg", "ky", "nv", "sa", "sas", "sc", "se", "sl"})
 """Ends of company names that are country codes as well."""
 _LONGEST_COUNTRY = 4
-_PHONE = re.compile(r"\+?[0-9(][0-9()./-]*")
 _AFTERWARDS = frozenset({Field.CRM, Field.CAMPAIGN})
 
 
@@ -55,7 +53,7 @@ def _phone(words: Sequence[Word]) -> tuple[tuple[Word, ...], str]:
         if word.plain != "phone":
             continue
         end = index + 1
-        while end < len(words) and _PHONE.fullmatch(words[end].text):
+        while end < len(words) and is_phone(words[end]):
             end += 1
         if end > index + 1:
             return (*words[:index], *words[end:]), join(words[index + 1 : end])

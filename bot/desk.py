@@ -64,15 +64,7 @@ class Desk:
 
     def personal(self, known: Known) -> Place | None:
         """The personal chat with somebody the bot has met; None when there was none yet."""
-        if not known.personal_conversation:
-            return None
-        return Place(
-            PlaceKind.PERSONAL,
-            known.person.tenant,
-            known.personal_conversation,
-            known.service_url,
-            self.bot_id,
-        )
+        return known.personal(self.bot_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,20 +102,13 @@ async def _home(store: Store, sender: Sender, owed: Owed, feed: Feed) -> Place |
         known = await people.find(connection, feed.tenant, feed.owner)
     if known is None:
         return None
-    if known.personal_conversation is None:
+    home = known.personal(owed.place.bot_id)
+    if home is None:
         try:
             home = await sender.open_personal(feed.tenant, known.person.teams_id, known.service_url)
         except SendFailed as error:
             _log.warning("owner of a feed not reached", feed=feed.id, error=str(error))
             return None
-    else:
-        home = Place(
-            PlaceKind.PERSONAL,
-            feed.tenant,
-            known.personal_conversation,
-            known.service_url,
-            owed.place.bot_id,
-        )
     return None if home.channel == owed.place.channel else home
 
 

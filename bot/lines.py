@@ -26,7 +26,7 @@ from bot.command import (
 )
 from bot.keywords import english
 from bot.targets import Target, exact, named, take_exact
-from bot.words import Word, join
+from bot.words import Word, is_phone, join
 from cards.language import Language
 from cards.wording import NO_TEXT, Text, marked, sentence, words
 from partner_center.referral import Field, Move
@@ -196,7 +196,6 @@ def _said(source: str, **values: Text | str) -> str:
 
 
 _EMAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
-_PHONE = re.compile(r"\+?[0-9(][0-9()./-]*")
 
 
 def member_line(line: Line) -> Parsed:
@@ -212,7 +211,7 @@ def member_line(line: Line) -> Parsed:
     while rest and rest[-1].plain in {"to", "team", "the", "of"}:
         rest.pop()
     phone: list[Word] = []
-    while rest and _PHONE.fullmatch(rest[-1].text):
+    while rest and is_phone(rest[-1]):
         phone.insert(0, rest.pop())
     names = [word.text for word in rest if word.plain not in {"as", "with"}]
     return AddMember(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.conversation import Message, Person, Place, PlaceKind
+from bot.conversation import Message, Person, Place
 from bot.outbox import written
 from bot.registration_rules import Limits, Standing
 from bot.seals import Seals
@@ -113,17 +113,8 @@ class Row:
     async def tell(self, connection: AsyncConnection, message: Message, what: str) -> None:
         """Owe the requester a new message, in their personal chat when there is one."""
         known = await people.find(connection, self.held.tenant, self.held.requester)
-        place = self.held.place
-        if known is not None and known.personal_conversation:
-            place = replace(
-                place,
-                kind=PlaceKind.PERSONAL,
-                conversation_id=known.personal_conversation,
-                service_url=known.service_url,
-                team_id=None,
-                channel_id=None,
-            )
-        await self._owe(connection, place, message, what, None)
+        personal = known.personal(self.held.place.bot_id) if known is not None else None
+        await self._owe(connection, personal or self.held.place, message, what, None)
 
     async def _owe(
         self,

@@ -161,15 +161,8 @@ class SignInCards:
     async def _personal(self, turn: Turn) -> Place:
         async with self._desk.store.read() as connection:
             known = await people.find(connection, turn.person.tenant, turn.person.id)
-        if known is not None and known.personal_conversation is not None:
-            return Place(
-                kind=PlaceKind.PERSONAL,
-                tenant=turn.place.tenant,
-                conversation_id=known.personal_conversation,
-                service_url=known.service_url,
-                bot_id=turn.place.bot_id,
-            )
-        return await self._desk.sender.open_personal(
+        personal = known.personal(turn.place.bot_id) if known is not None else None
+        return personal or await self._desk.sender.open_personal(
             turn.person.tenant, turn.person.teams_id, turn.place.service_url
         )
 

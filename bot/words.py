@@ -11,6 +11,7 @@ from bot.keywords import english
 _QUOTES = {'"': '"', "“": "”", "„": "“”", "«": "»", "‘": "’", "'": "'", "「": "」"}
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"), None)
 _TRAILING = ",;"
+_PHONE = re.compile(r"\+?[0-9(][0-9()./-]*")
 _ENDS = {
     opening: re.compile(rf"[{closing}](?:[{_TRAILING}]|(?=\s)|\Z)")
     for opening, closing in _QUOTES.items()
@@ -82,6 +83,11 @@ def _bare(text: str, at: int) -> Word:
 def join(words: Sequence[Word]) -> str:
     """The words as one text, single spaces between, nothing hanging at the end."""
     return " ".join(word.text for word in words).strip().rstrip(_TRAILING).strip()
+
+
+def is_phone(word: Word) -> bool:
+    """Whether a word may be a piece of a phone number."""
+    return _PHONE.fullmatch(word.text) is not None
 
 
 def starts_with(words: Sequence[Word], phrase: Sequence[str]) -> bool:

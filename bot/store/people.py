@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bot.conversation import Person
+from bot.conversation import Person, Place, PlaceKind
 from bot.store import rows
 from bot.store.connection import AsyncConnection
 from bot.store.direct import Runs
@@ -38,6 +38,18 @@ class Known:
     locale: str | None
     """Chosen in the personal chat, else that of their Teams."""
     updated: datetime
+
+    def personal(self, bot_id: str) -> Place | None:
+        """Their personal chat with the bot; None when there was none yet."""
+        if not self.personal_conversation:
+            return None
+        return Place(
+            PlaceKind.PERSONAL,
+            self.person.tenant,
+            self.personal_conversation,
+            self.service_url,
+            bot_id,
+        )
 
 
 async def remember(
