@@ -195,16 +195,8 @@ class Entra:
 
     def _app(self, tenant: str, cache: msal.SerializableTokenCache) -> Any:  # noqa: ANN401
         authority = self._authority_of(tenant)
-        known = urlsplit(authority).hostname == MICROSOFT_LOGIN
         with _spoken():
-            return msal.ConfidentialClientApplication(
-                self._client_id,
-                client_credential=self._credential,
-                authority=authority,
-                token_cache=cache,
-                http_client=self._http,
-                instance_discovery=None if known else False,
-            )
+            return msal_client(self._client_id, self._credential, authority, self._http, cache)
 
     def _authority_of(self, tenant: str) -> str:
         if tenant == self._tenant:
@@ -251,6 +243,25 @@ class Entra:
                 if key.key_id == key_id:
                     return key
         raise WrongIdToken("an unknown key")
+
+
+def msal_client(
+    client_id: str,
+    credential: object,
+    authority: str,
+    http: EntraHttp,
+    cache: msal.SerializableTokenCache | None = None,
+) -> msal.ConfidentialClientApplication:
+    """The bot to Entra; only Microsoft's own authority is looked up in its list of clouds."""
+    known = urlsplit(authority).hostname == MICROSOFT_LOGIN
+    return msal.ConfidentialClientApplication(
+        client_id,
+        client_credential=credential,
+        authority=authority,
+        token_cache=cache,
+        http_client=http,
+        instance_discovery=None if known else False,
+    )
 
 
 def client_credential(settings: Settings) -> str | dict[str, str]:

@@ -7,15 +7,14 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import msal
 import structlog
 from msal.exceptions import MsalError
 
-from bot.identity.entra import client_credential
+from bot.identity.entra import client_credential, msal_client
 from bot.identity.entra_http import EntraHttp
-from bot.settings import MICROSOFT_LOGIN, Settings
+from bot.settings import Settings
 
 SCOPE = "https://api.botframework.com/.default"
 AHEAD_SECONDS = 600.0
@@ -84,15 +83,9 @@ class Entra:
         self._http.close()
 
     def _make(self) -> msal.ConfidentialClientApplication:
-        authority = self._settings.authority or ""
-        known = urlsplit(authority).hostname == MICROSOFT_LOGIN
-        return msal.ConfidentialClientApplication(
-            self._settings.app_id,
-            client_credential=client_credential(self._settings),
-            authority=authority,
-            http_client=self._http,
-            instance_discovery=None if known else False,
-        )
+        settings = self._settings
+        credential = client_credential(settings)
+        return msal_client(settings.app_id or "", credential, settings.authority or "", self._http)
 
 
 class AppToken:
