@@ -21,7 +21,7 @@ from partner_center.money import (
 )
 from partner_center.referral import Field
 
-Value = Amount | date | str
+NewValue = Amount | date | str
 
 FIELD_WORDS: tuple[tuple[tuple[str, ...], Field], ...] = (
     (("deal", "value"), Field.VALUE),
@@ -105,13 +105,13 @@ def first_field(words: Sequence[Word], today: date) -> int:
     return len(words)
 
 
-def parse_changes(words: Sequence[Word], today: date) -> tuple[tuple[Field, Value], ...]:
+def parse_changes(words: Sequence[Word], today: date) -> tuple[tuple[Field, NewValue], ...]:
     """The changes these words say, in the order they were said.
 
     Raises AmbiguousValue, or UnreadableValue with reason `no_field`, `said_twice`, `no_value`,
     or the reason of the money or date reader.
     """
-    changes: dict[Field, Value] = {}
+    changes: dict[Field, NewValue] = {}
     for piece in _pieces(words, today):
         if piece.field in changes:
             raise UnreadableValue(piece.field, join(piece.words), "said_twice")
@@ -119,7 +119,7 @@ def parse_changes(words: Sequence[Word], today: date) -> tuple[tuple[Field, Valu
     return tuple(changes.items())
 
 
-def read_value(field: Field, words: Sequence[Word], today: date) -> Value:
+def read_value(field: Field, words: Sequence[Word], today: date) -> NewValue:
     """One field's value out of its words. Raises as parse_changes does."""
     text = join(words)
     if not words or (not text and field not in _FREE_TEXT):
@@ -127,7 +127,7 @@ def read_value(field: Field, words: Sequence[Word], today: date) -> Value:
     return read_text(field, text, today, start=words[0].start, end=words[-1].end)
 
 
-def read_text(field: Field, text: str, today: date, *, start: int = 0, end: int = 0) -> Value:
+def read_text(field: Field, text: str, today: date, *, start: int = 0, end: int = 0) -> NewValue:
     """One field's value out of a text that is nothing else. Raises as parse_changes does."""
     try:
         return _typed(field, text, today)
@@ -141,7 +141,7 @@ def read_text(field: Field, text: str, today: date, *, start: int = 0, end: int 
         raise UnreadableValue(field, text, error.reason) from error
 
 
-def _typed(field: Field, text: str, today: date) -> Value:
+def _typed(field: Field, text: str, today: date) -> NewValue:
     match field:
         case Field.VALUE:
             return parse_amount(text)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from bot.changes import Value
+from bot.changes import NewValue
 from bot.feed_rules import Wish
 from bot.store.feeds import Kind
 from bot.targets import Target
@@ -81,7 +81,7 @@ class Update:
     """Changes to one deal; without changes the seller gets a form."""
 
     target: Target
-    changes: tuple[tuple[Field, Value], ...] = ()
+    changes: tuple[tuple[Field, NewValue], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Create:
     customer: str = ""
     country: str = ""
     phone: str = ""
-    changes: tuple[tuple[Field, Value], ...] = ()
+    changes: tuple[tuple[Field, NewValue], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from bot.changes import AmbiguousValue, UnreadableValue, Value, read_text
+from bot.changes import AmbiguousValue, NewValue, UnreadableValue, read_text
 from bot.command import Create
 from bot.countries import country_code
 from bot.creation import deal_of, fields_of, show_ended
@@ -149,7 +149,7 @@ def _read(given: Mapping[str, str], turn: Turn) -> tuple[NewDeal | None, list[Pr
     """The deal these texts say, or what in them is missing or cannot be read."""
     country = country_code(given.get("country", ""), turn.reader.locale)
     problems = _about_customer(given, country)
-    read: dict[Field, Value] = {}
+    read: dict[Field, NewValue] = {}
     for name, field in _READ.items():
         try:
             if given.get(name):
@@ -186,7 +186,7 @@ def _about_customer(given: Mapping[str, str], country: str | None) -> list[Probl
     return problems
 
 
-def _about_currency(read: dict[Field, Value]) -> list[Problem]:
+def _about_currency(read: dict[Field, NewValue]) -> list[Problem]:
     """An amount may bring its currency along, but not another one than is said beside it."""
     amount = read.get(Field.VALUE)
     if not isinstance(amount, Amount) or amount.currency is None:
@@ -198,7 +198,7 @@ def _about_currency(read: dict[Field, Value]) -> list[Problem]:
     return [Problem("currency_differs", facts)]
 
 
-def _missing(read: Mapping[Field, Value], problems: Sequence[Problem]) -> list[Problem]:
+def _missing(read: Mapping[Field, NewValue], problems: Sequence[Problem]) -> list[Problem]:
     wrong = {problem.facts.get("field") for problem in problems}
     return [
         Problem("text_empty", {"field": name})
@@ -207,7 +207,7 @@ def _missing(read: Mapping[Field, Value], problems: Sequence[Problem]) -> list[P
     ]
 
 
-def _given(changes: Sequence[tuple[Field, Value]]) -> dict[str, str]:
+def _given(changes: Sequence[tuple[Field, NewValue]]) -> dict[str, str]:
     """What a line said, as the form holds it: an amount keeps a currency that is not said again."""
     said = dict(changes)
     given = {

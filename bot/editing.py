@@ -8,17 +8,16 @@ from datetime import date
 from decimal import Decimal
 
 from bot import proposals
-from bot.changes import AmbiguousValue, UnreadableValue, Value, read_text
+from bot.changes import AmbiguousValue, NewValue, UnreadableValue, read_text
 from bot.desk import Desk, Turn, fetch, view
 from bot.entered import problem_of, tidy
-from bot.explain import Button
 from bot.proposals import Draft
 from bot.replies import Reply
 from bot.store.proposals import Kind
 from cards.actions import EditForm, Show
 from cards.changes import FieldChange
 from cards.forms import edit_form_card, member_form_card, move_form_card
-from cards.notice import notice_card, problem_text
+from cards.notice import Button, notice_card, problem_text
 from cards.wording import sentence, words
 from partner_center.money import Amount, plain
 from partner_center.patch import changes_document, member_document, move_document
@@ -43,7 +42,7 @@ from partner_center.referral import (
 
 
 async def propose_changes(
-    desk: Desk, turn: Turn, referral_id: str, changes: Sequence[tuple[Field, Value]]
+    desk: Desk, turn: Turn, referral_id: str, changes: Sequence[tuple[Field, NewValue]]
 ) -> Reply:
     """Before and after of the changes, or the form when none were said."""
     referral = await fetch(desk, turn, referral_id)
@@ -78,7 +77,7 @@ class _Checked:
     problems: tuple[Problem, ...]
 
 
-def _checked(referral: Referral, said: Sequence[tuple[Field, Value]]) -> _Checked:
+def _checked(referral: Referral, said: Sequence[tuple[Field, NewValue]]) -> _Checked:
     changes: list[Change] = []
     amounts: list[Amount] = []
     said_currency = any(field is Field.CURRENCY for field, _value in said)
@@ -118,9 +117,9 @@ async def edit(desk: Desk, turn: Turn, referral_id: str, inputs: Mapping[str, st
 
 def _entered(
     referral: Referral, inputs: Mapping[str, str], today: date
-) -> tuple[list[tuple[Field, Value]], list[Problem]]:
+) -> tuple[list[tuple[Field, NewValue]], list[Problem]]:
     """What the form says differently from the deal, and what in it cannot be read."""
-    changes: list[tuple[Field, Value]] = []
+    changes: list[tuple[Field, NewValue]] = []
     problems: list[Problem] = []
     for field in Field:
         typed = inputs.get(field.value)

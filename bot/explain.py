@@ -12,14 +12,12 @@ from datetime import timedelta
 from bot.identity import SignInUnavailable
 from bot.replies import Reply, Where
 from bot.store.errors import StoreBusy, StoreError, StoreFull
-from cards.actions import Action, Help, ListDeals
-from cards.notice import notice_card
+from cards.actions import Help, ListDeals
+from cards.notice import Button, notice_card
 from cards.reader import Reader
 from cards.sign_in import trouble_card
 from cards.wording import Text, words
 from partner_center import errors
-
-Button = tuple[Text | str, Action]
 
 _LIST: Button = (words("My deals"), ListDeals())
 _HELP: Button = (words("Help"), Help())

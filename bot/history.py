@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from bot import editing
-from bot.changes import Value
+from bot.changes import NewValue
 from bot.desk import Desk, Turn, bearer, fetch, view
-from bot.explain import Button
 from bot.proposal_fields import changes_between, held_in, in_order, spelled, texts, typed
 from bot.replies import Reply
 from bot.store import audit, people, proposals
@@ -17,7 +16,7 @@ from bot.store.audit import Entry
 from bot.store.proposals import Kind, Proposal
 from cards.actions import Show
 from cards.history import Act, Done, history_card
-from cards.notice import notice_card
+from cards.notice import Button, notice_card
 from cards.wording import Text, sentence, words
 from partner_center.money import Amount
 from partner_center.referral import Field, Referral
@@ -109,9 +108,9 @@ def _why(kind: Kind) -> Text:
 
 def _inverse(
     referral: Referral, base: Mapping[str, str | None]
-) -> Sequence[tuple[Field, Value]] | None:
+) -> Sequence[tuple[Field, NewValue]] | None:
     """What the fields shall be again; None where an empty one cannot be had again."""
-    wanted: list[tuple[Field, Value]] = []
+    wanted: list[tuple[Field, NewValue]] = []
     for name, was in base.items():
         value = typed(name, was)
         if value is None or value == "":

@@ -19,7 +19,7 @@ import structlog
 from bot import looks
 from bot.crash import Point, crash_at
 from bot.desk import Desk, Turn, bearer, view
-from bot.explain import Button, Told, explain
+from bot.explain import Told, explain
 from bot.identity import SignInNeeded, SignInUnavailable
 from bot.outbox import written
 from bot.proposal_fields import (
@@ -50,7 +50,7 @@ from bot.won_deals import noticed
 from cards.actions import Save, Show
 from cards.changes import ConflictRow, FieldChange
 from cards.deal import DealView
-from cards.notice import notice_card, problem_text
+from cards.notice import Button, notice_card, problem_text
 from cards.proposal import conflict_card, proposal_card
 from cards.referral import deal_card
 from cards.wording import sentence, words

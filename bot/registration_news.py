@@ -14,15 +14,13 @@ from cards.actions import Action, Eligible, LookAgain, Register, Show, SignIn
 from cards.checklist import checklist_card
 from cards.deal import DealView
 from cards.elements import Style
-from cards.notice import notice_card
+from cards.notice import Button, notice_card
 from cards.reader import Reader
 from cards.registered import registered_card, state_words
 from cards.wording import Text, sentence, text, words
 from partner_center.eligibility import Checklist, PartnerEligibility
 from partner_center.referral import Referral
 from partner_center.registration import DealRegistration, Registration
-
-Button = tuple[Text | str, Action]
 
 
 @dataclass(frozen=True, slots=True)

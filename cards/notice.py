@@ -19,10 +19,12 @@ from cards.elements import (
 )
 from cards.problems import problem_text
 
-__all__ = ["Words", "notice_card", "problem_text", "said"]
+__all__ = ["Button", "Words", "notice_card", "problem_text", "said"]
 
 Words = Text | str
 """Our own words, or a plain string, which is treated as outside text."""
+Button = tuple[Words, Action]
+"""What a button says and does."""
 
 
 def notice_card(
@@ -30,7 +32,7 @@ def notice_card(
     what_happened: Words,
     what_did_not: Words = "",
     what_to_do: Words = "",
-    actions: Sequence[tuple[Words, Action]] = (),
+    actions: Sequence[Button] = (),
     *,
     request_id: str | None = None,
     style: Style = Style.WARNING,
