@@ -7,9 +7,16 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sandbox import launch
 from tests.world import World
+
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
+"""The same examples each time, however long each of them takes: a slow machine fails nothing."""
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -338,6 +338,7 @@ async def test_the_clock_moves_and_wakes_sleepers(desk: Desk) -> None:
     assert not sleeper.done()
     clock.advance(1)
     await asyncio.wait_for(sleeper, timeout=60)
+    await asyncio.wait_for(clock.reach(NOW), timeout=60)
     with pytest.raises(ValueError, match="zone"):
         clock.set(NOW.replace(tzinfo=None))
 
