@@ -24,7 +24,7 @@ from bot import (
 from bot import command as said
 from bot.command import Ask, Choice, Command, Filter, Unclear
 from bot.commands import COMMANDS, parse, spec_of
-from bot.conversation import Person
+from bot.conversation import Installed, Person, PlaceKind
 from bot.desk import Desk, Turn
 from bot.dialog import Dialog
 from bot.feeds import Feeds
@@ -102,9 +102,11 @@ class Dispatch:
         pressing = actions.unpack(verb, data)
         return await self._action(turn, pressing.action, pressing.inputs)
 
-    def welcome(self) -> Reply:
+    def welcome(self, installed: Installed) -> Reply:
         """The introduction, once, on being added."""
-        return Reply(card=welcome_card(HELP), summary=sentence("Hello, this is Dealdesk"))
+        alone = installed.place.kind is PlaceKind.PERSONAL
+        by = installed.person.name if installed.person is not None and not alone else ""
+        return Reply(card=welcome_card(HELP, by), summary=sentence("Hello, this is Dealdesk"))
 
     async def signed_in(self, turn: Turn) -> Reply:
         """The greeting after a sign-in that nothing waited for."""

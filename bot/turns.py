@@ -161,7 +161,9 @@ class Turns:
             await self._remember(installed.person, installed.place, installed.locale)
         locale = await self._locale(installed.place, installed.locale)
         with speaking(locale):
-            await self._send(installed.place, self._dispatch.welcome(), None, self._desk.now())
+            await self._send(
+                installed.place, self._dispatch.welcome(installed), None, self._desk.now()
+            )
 
     async def signed_in(self, person: Person, place: Place) -> None:
         """Carry out the command that waited for this sign-in, once; else just greet."""

@@ -54,15 +54,18 @@ def help_card(
     return _one(found[0]) if found else _everyday(commands, wanted, signed_in)
 
 
-def welcome_card(commands: Sequence[CommandHelp]) -> dict[str, object]:
+def welcome_card(commands: Sequence[CommandHelp], added_by: str = "") -> dict[str, object]:
     """The one message after installing: what it offers, how to begin, what it needs.
 
-    The first examples of the first commands are shown as things to say.
+    The first examples of the first commands are shown as things to say. Where several people read
+    it, `added_by` is who brought it there (teams.md 2.1, rule 10).
     """
     title = words("Run your Partner Center deals from chat")
     examples = [example for command in commands for example in command.examples[:1]]
+    by = [paragraph(words("{name} added me here.", name=text(added_by, limit=80)))]
     body = [
         heading(title),
+        *(by if added_by else []),
         paragraph(words("Update a deal, see whether it can be registered, and register it here.")),
         paragraph(
             words(

@@ -89,6 +89,7 @@ def gallery(reader: Reader) -> dict[str, Callable[[], Card]]:
         "help-unknown": lambda: help_card(COMMANDS, "discounts", True),
         "help-topic": lambda: help_card(COMMANDS, "update", True),
         "welcome": lambda: welcome_card(COMMANDS),
+        "welcome-channel": lambda: welcome_card(COMMANDS, "Ada Lindqvist"),
         "signed-in": lambda: signed_in_card("Ben Okafor", "ben.okafor@contoso.example", "user"),
         "signed-out": signed_out_card,
         "who": lambda: who_card(

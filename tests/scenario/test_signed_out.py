@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from sandbox.deals import FABRIKAM
-from tests.world import World
+from tests.world import World, conversation
 
 
 @pytest.mark.parametrize("text", ["hi", "Hello", "HELP", "help!"])
@@ -17,6 +17,16 @@ async def test_greetings_get_help(office: World, text: str) -> None:
     assert "Sign in" in heard.words
     assert "team add" not in heard.words
     assert await office.requests() == []
+
+
+@pytest.mark.parametrize(("where", "named"), [("wins", True), ("personal", False)])
+async def test_the_introduction_names_who_brought_the_bot_to_others(
+    office: World, where: str, named: bool
+) -> None:
+    await office.post("teams/install", conversation=conversation("ada", where), person="ada")
+    (first,) = await office.sees("ada", lambda seen: len(seen) == 1, where)
+    assert "Run your Partner Center deals from chat" in first.words
+    assert ("Ada Lindqvist added me here." in first.words) is named
 
 
 async def test_all_commands_are_one_press_or_word_away(office: World) -> None:
