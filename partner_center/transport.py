@@ -11,7 +11,6 @@ import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
 
 import aiohttp
 import httpx
@@ -77,7 +76,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         with _as_httpx_says(request):
             answer = await self._open().request(
                 request.method,
-                _as_it_is(request.url),
+                URL(str(request.url), encoded=True),
                 headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
                 data=body or None,
                 skip_auto_headers=_MADE_HERE,
@@ -123,12 +122,6 @@ class _Body(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """A connection whose answer was not read to the end is not used again."""
         self._answer.close()
-
-
-@lru_cache(maxsize=512)
-def _as_it_is(url: httpx.URL) -> URL:
-    """The same address, which nothing rewrites any more."""
-    return URL(str(url), encoded=True)
 
 
 def _limits(wanted: Mapping[str, float | None]) -> aiohttp.ClientTimeout:
